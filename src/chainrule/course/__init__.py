@@ -1,0 +1,1 @@
+"""What lectures teach: worked examples with their true numbers."""
