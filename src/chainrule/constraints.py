@@ -17,7 +17,9 @@ def whole(name: str, value: Any, *, low: int | None = None, high: int | None = N
     3
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise SettingError("CR202", f"`{name}` must be a whole number", got=_show(value), hint=_number_hint(name, value))
+        raise SettingError(
+            "CR202", f"`{name}` must be a whole number", got=_show(value), hint=_number_hint(name, value)
+        )
     if (low is not None and value < low) or (high is not None and value > high):
         raise SettingError("CR201", f"`{name}` must be {_bounds(low, high)}", got=str(value))
     return int(value)

@@ -1,0 +1,22 @@
+"""chainrule: feed-forward neural networks with the working shown."""
+
+from chainrule.calculus.activation import Activation
+from chainrule.calculus.activations import activations
+from chainrule.calculus.loss import Loss
+from chainrule.calculus.losses import losses
+from chainrule.engines.trace import Gradient, Trace
+from chainrule.errors import ChainruleError, ChainruleWarning
+from chainrule.initializers import initializers
+from chainrule.layers import Dense, Dropout, LayerNorm, Maxout, Softmax
+from chainrule.network import Expression, Network, initialize
+from chainrule.optim.rule import Rule, Update
+from chainrule.optim.rules import rules
+from chainrule.steps import backward, forward, update
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm", "Loss",
+    "Maxout", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "forward", "initialize",
+    "initializers", "losses", "rules", "update",
+]  # fmt: skip

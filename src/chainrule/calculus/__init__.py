@@ -1,0 +1,1 @@
+"""Functions with a derivative: activations, losses, penalties, and the kinds of local derivative."""
