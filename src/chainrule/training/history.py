@@ -1,0 +1,55 @@
+"""What happened in every epoch, as columns by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class History(Mapping[str, list[float]]):
+    """Columns of one number per epoch: `epoch` (from 1), `loss`, `val_loss`, metrics, `learning_rate`, `seconds`.
+
+    `loss` is the mean over the epoch's batches while the weights moved (with dropout on); `val_loss` and the metrics are
+    measured at the end of the epoch. `pandas.DataFrame(history)` and `polars.DataFrame(dict(history))` make a table of it.
+
+    >>> history = History({"epoch": [1.0, 2.0], "loss": [0.7, 0.6]})
+    >>> history["loss"], len(history.rows()), history.epochs
+    ([0.7, 0.6], 2, 2)
+    """
+
+    def __init__(self, columns: Mapping[str, list[float]] | None = None) -> None:
+        self._columns = {name: list(values) for name, values in (columns or {}).items()}
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Add one epoch; every epoch has the same columns."""
+        if not self._columns:
+            self._columns = {name: [] for name in row}
+        if set(row) != set(self._columns):
+            raise KeyError(f"the columns are {', '.join(self._columns)}, not {', '.join(row)}")
+        for name, value in row.items():
+            self._columns[name].append(float(value))
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are recorded."""
+        return len(self._columns.get("epoch", ()))
+
+    def rows(self) -> list[dict[str, float]]:
+        """One dictionary per epoch."""
+        return [{name: values[i] for name, values in self._columns.items()} for i in range(self.epochs)]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: list(values) for name, values in self._columns.items()}
+
+    def __getitem__(self, name: str) -> list[float]:
+        return list(self._columns[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __repr__(self) -> str:
+        last = {name: f"{values[-1]:.6g}" for name, values in self._columns.items() if values}
+        return f"History({self.epochs} epochs; last: {', '.join(f'{k}={v}' for k, v in last.items())})"

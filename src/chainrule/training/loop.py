@@ -1,0 +1,290 @@
+"""The training loop: epochs handed to an engine, measured, recorded, and stopped in time.
+
+An engine runs whole epochs at once. Where nothing has to be looked at between two epochs (no validation, no callbacks),
+several epochs go in one call; the numbers do not change with that, since row orders, step tables and random draws are
+all addressed by the epoch and the step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule import rng
+from chainrule.calculus.loss import row_factors
+from chainrule.engines.base import Engine, Rows, Session
+from chainrule.engines.reference import targets
+from chainrule.errors import SettingError
+from chainrule.metrics import Metric
+from chainrule.optim.rule import Update
+from chainrule.optim.schedules import Schedule, schedules
+from chainrule.plan import Plan, check_trainable
+from chainrule.shapes import Array, Ints
+from chainrule.training.diverged import check_finite, diverged
+from chainrule.training.history import History
+from chainrule.training.stopping import Best, EarlyStopping
+
+_CALL_SECONDS = 0.05  # how long one call of the engine may take before the loop wants to look up
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. `batch_size` None is full batch; `shuffle` draws a new order of the rows for every epoch."""
+
+    update: Update
+    epochs: int
+    batch_size: int | None = 32
+    seed: int = 0
+    shuffle: bool = True
+    schedule: Schedule = field(default_factory=lambda: schedules.get("constant"))
+    stopping: EarlyStopping | None = None
+    metrics: tuple[Metric, ...] = ()
+    time_budget: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """All that is needed to go on training as if it had never stopped."""
+
+    theta: Array
+    slots: tuple[Array, ...]
+    step: int = 0
+    epoch: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class EpochEnd:
+    """What a callback sees after an epoch: its row of the history, and how to get the weights."""
+
+    epoch: int
+    epochs: int
+    row: Mapping[str, float]
+    learner: Callable[[], Learner]
+
+
+Callback = Callable[[EpochEnd], bool | None]
+"""Called after every epoch; True asks to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What training leaves behind: the weights to use, the state to go on from, and why it stopped.
+
+    `stopped`: "epochs", "early", "time", "callback" or "interrupted". `best_epoch` is the epoch of `theta`.
+    """
+
+    theta: Array
+    learner: Learner
+    history: History
+    stopped: str
+    best_epoch: int
+
+
+def begin(theta: Array, update: Update) -> Learner:
+    """The state before the first step."""
+    return Learner(theta, tuple(np.zeros_like(theta) for _ in update.rule.slots))
+
+
+def train(
+    plan: Plan,
+    start: Learner,
+    rows: Rows,
+    settings: Settings,
+    engine: Engine,
+    *,
+    validation: Rows | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: Callable[[EpochEnd], None] | None = None,
+    n_jobs: int | None = None,
+    history: History | None = None,
+) -> Outcome:
+    """Train a plan on rows from a state, and return the outcome.
+
+    `progress` is told of epochs, possibly several at once; `callbacks` are called after each and may stop the training.
+    Ctrl-C ends it after the step that is running and keeps what was learned.
+
+    Raises `DivergedError` CR601 at the first number that is not finite; nothing is returned then.
+    """
+    check_trainable(plan)
+    if settings.stopping and settings.stopping.monitor.startswith("val_") and validation is None:
+        raise SettingError(
+            "CR204", "early stopping watches the validation rows, and there are none", hint="set validation=0.1"
+        )
+    session = engine.open(plan, start.theta, start.slots, settings.update, seed=settings.seed, n_jobs=n_jobs)
+    return _Run(plan, start, rows, settings, session, validation, tuple(callbacks), progress, history or History()).go()
+
+
+@dataclass
+class _Run:
+    """One training run: the things that change while it goes on."""
+
+    plan: Plan
+    start: Learner
+    rows: Rows
+    settings: Settings
+    session: Session
+    validation: Rows | None
+    callbacks: tuple[Callback, ...]
+    progress: Callable[[EpochEnd], None] | None
+    history: History
+
+    def __post_init__(self) -> None:
+        count = len(self.rows)
+        self.batch_size = count if self.settings.batch_size is None else min(self.settings.batch_size, count)
+        self.steps_per_epoch = -(-count // self.batch_size)
+        self.multipliers = self.settings.schedule.multipliers(
+            self.settings.epochs * self.steps_per_epoch, self.steps_per_epoch
+        )
+        self.step, self.epoch = self.start.step, self.start.epoch
+        self.best = Best(self.settings.stopping) if self.settings.stopping else None
+        self.seconds = 0.0
+
+    def go(self) -> Outcome:
+        began = time.perf_counter()
+        stopped = "epochs"
+        with _interruptible() as interrupted:
+            while self.epoch < self.settings.epochs:
+                if interrupted():
+                    stopped = "interrupted"
+                    break
+                if self._stretch(self._epochs_at_once()):
+                    stopped = "early" if self.best and self.best.waited >= self.best.rule.patience else "callback"
+                    break
+                budget = self.settings.time_budget
+                if budget is not None and time.perf_counter() - began >= budget:
+                    stopped = "time" if self.epoch < self.settings.epochs else stopped
+                    break
+        learner = self._learner()
+        check_finite(self.plan, learner.theta, self.step, self.epoch)
+        if self.best and self.best.theta is not None:
+            return Outcome(self.best.theta, learner, self.history, stopped, self.best.epoch)
+        return Outcome(learner.theta, learner, self.history, stopped, self.epoch)
+
+    def _epochs_at_once(self) -> int:
+        left = self.settings.epochs - self.epoch
+        if self.validation is not None or self.callbacks or self.settings.metrics or self.best:
+            return 1
+        if not self.seconds:
+            return 1
+        room = max(1, 2**22 // len(self.rows))  # the row orders handed over stay below 32 MiB
+        return max(1, min(left, room, int(_CALL_SECONDS / self.seconds)))
+
+    def _stretch(self, epochs: int) -> bool:
+        """Train some epochs, record them, tell who asked; True when it is time to stop."""
+        began = time.perf_counter()
+        order = np.stack([self._order(self.epoch + i) for i in range(epochs)])
+        first, count = self.step, epochs * self.steps_per_epoch
+        table = self.settings.update.rule.table(first + 1, self.multipliers[first : first + count])
+        steps = self.session.train(self.rows, order, self.batch_size, table, first)
+        if not steps.finite:
+            raise self._diverged(order, len(steps.losses) - 1)
+        self.step += count
+        self.seconds = (time.perf_counter() - began) / epochs
+        stop = False
+        per_epoch = steps.losses.reshape(epochs, self.steps_per_epoch)
+        for i in range(epochs):
+            self.epoch += 1
+            row = {
+                "epoch": float(self.epoch),
+                "loss": self._epoch_loss(per_epoch[i], order[i]),
+                **self._measure(),
+                "learning_rate": float(table["learning_rate"][(i + 1) * self.steps_per_epoch - 1]),
+                "seconds": self.seconds,
+            }
+            self.history.append(row)
+            event = EpochEnd(self.epoch, self.settings.epochs, row, self._learner)
+            if self.progress:
+                self.progress(event)
+            asked = [callback(event) for callback in self.callbacks]
+            early = self.best is not None and self._watch(row)
+            stop = stop or early or any(asked)
+        return stop
+
+    def _watch(self, row: Mapping[str, float]) -> bool:
+        assert self.best is not None
+        monitor = self.best.rule.monitor
+        if monitor not in row:
+            raise SettingError("CR203", f"early stopping cannot watch {monitor!r}", expected="one of " + ", ".join(row))
+        return self.best.see(self.epoch, row[monitor], self.session.export()[0])
+
+    def _order(self, epoch: int) -> Ints:
+        count = len(self.rows)
+        return (
+            rng.generator(self.settings.seed, "order", epoch).permutation(count)
+            if self.settings.shuffle
+            else np.arange(count)
+        )
+
+    def _epoch_loss(self, losses: Array, order: Ints) -> float:
+        """The batches' losses as one: their sum, or their mean weighted as the loss weighs its rows."""
+        assert self.plan.objective is not None
+        if self.plan.objective.reduction == "sum":
+            return float(losses.sum())
+        weights = np.ones(len(order)) if self.rows.weights is None else self.rows.weights[order].astype(np.float64)
+        per_batch = np.add.reduceat(weights, np.arange(0, len(order), self.batch_size))
+        return float((losses * per_batch).sum() / per_batch.sum()) if per_batch.sum() > 0 else 0.0
+
+    def _measure(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        if self.settings.metrics:
+            found.update(self._scores(self.rows, ""))
+        if self.validation is not None:
+            found.update(self._scores(self.validation, "val_"))
+        return found
+
+    def _scores(self, rows: Rows, prefix: str) -> dict[str, float]:
+        outputs = self.session.predict(rows.x)
+        assert rows.y is not None
+        found = {"val_loss": evaluate_loss(self.plan, outputs, rows)} if prefix else {}
+        for metric in self.settings.metrics:
+            state = metric.add(metric.start(), rows.y, outputs, rows.weights)
+            found[prefix + metric.name] = metric.result(state)
+        return found
+
+    def _learner(self) -> Learner:
+        theta, slots = self.session.export()
+        return Learner(theta, slots, self.step, self.epoch)
+
+    def _diverged(self, order: Ints, failed: int) -> Exception:
+        epoch, batch = divmod(failed, self.steps_per_epoch)
+        index = order[epoch][batch * self.batch_size : (batch + 1) * self.batch_size]
+        step = self.step + failed
+        return diverged(self.session.trace(self.rows, index, step), step + 1, self.epoch + epoch + 1)
+
+
+def evaluate_loss(plan: Plan, outputs: Array, rows: Rows) -> float:
+    """The reduced loss of rows whose outputs are known (probabilities are cut as in `calculus.losses`)."""
+    objective = plan.objective
+    assert objective is not None and rows.y is not None
+    losses = objective.loss.per_example(targets(plan, rows.y, outputs.dtype), outputs)
+    factors = row_factors(len(rows), rows.weights, objective.reduction, np.dtype(np.float64))
+    return float((factors * losses).sum())
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Within, the first Ctrl-C only raises a flag; the second stops at once. Outside the main thread nothing changes."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked: list[bool] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
