@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from chainrule.catalog import Catalog
 from chainrule.constraints import real, whole
+from chainrule.errors import SettingError
 
 Floats: TypeAlias = NDArray[np.float64]
 Steps: TypeAlias = NDArray[np.int64]
@@ -144,8 +145,8 @@ def cosine(end: float = 0.0) -> Schedule:
 def one_cycle(peak_at: float = 0.3, start: float = 0.04, end: float = 4e-6) -> Schedule:
     """Up from `start` to 1 at the progress `peak_at`, down to `end`, both along half a cosine.
 
-    `peak_at` is greater than 0 and less than 1, `start` and `end` are from 0 to 1. The base learning rate is the largest;
-    the defaults are PyTorch's OneCycleLR (1/25, and that over 10⁴).
+    `peak_at` is greater than 0 and less than 1, `start` and `end` are from 0 to 1. The base learning rate is the
+    largest; the defaults are PyTorch's OneCycleLR (1/25, and that over 10⁴).
     """
     real("peak_at", peak_at, above=0.0, below=1.0)
     real("start", start, low=0.0, high=1.0)
@@ -192,12 +193,19 @@ def warm_up(
 ) -> Schedule:
     """A straight rise in front of any schedule, which then runs over the steps that are left as if it began there.
 
-    The rise takes `steps` steps (at least 0), or `fraction` (0 to 1) of the run when `steps` is not given. It begins above
-    0, so that the first step is not lost, and reaches the first multiplier of `then`, a schedule, its name or description.
+    The rise takes `steps` steps (at least 0), or `fraction` (0 to 1) of the run when `steps` is not given. It begins
+    above 0, so that the first step is not lost, and reaches the first multiplier of `then`: a schedule, its name or its
+    description. Raises `SettingError` CR204 when that first multiplier is 0: there is nothing to rise to.
     """
     rise = None if steps is None else whole("steps", steps, low=0)
     real("fraction", fraction, low=0.0, high=1.0)
     after = schedules.restore(then) if isinstance(then, dict) else schedules.get(then)
+    if after.at(np.zeros(1, np.int64), 1, 1)[0] == 0:
+        raise SettingError(
+            "CR204",
+            f"`warm_up` cannot stand before {after.name!r}, which begins at 0",
+            hint=f"use {after.name!r} alone",
+        )
 
     def at(s: Steps, total: int, per_epoch: int) -> Floats:
         rising = min(total, round(fraction * total) if rise is None else rise)
