@@ -1,0 +1,226 @@
+"""Plain arrays at the door of `fit` and `predict`: what can be used is converted once, everything else is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.data.plain import (
+    Floats,
+    infinity_text,
+    missing_cells,
+    refuse_sparse,
+    refuse_strange_array,
+    to_array,
+    to_floats,
+    too_large,
+)
+from chainrule.data.table import listing, row_listing
+from chainrule.errors import DataError
+
+
+def check_inputs(
+    inputs: Any, *, dtype: npt.DTypeLike = np.float64, min_rows: int = 0, name: str = "X"
+) -> npt.NDArray[Any]:
+    """Inputs as a finite, C-contiguous array (rows, columns) of `dtype`.
+
+    Numbers, truth values and objects that are numbers are accepted, in any byte order and memory layout. Raises CR101
+    (missing), CR102 (infinite), CR103 (not 2-D), CR105 (too few rows, no columns), CR106 (not numbers), CR107 (too
+    large for `dtype`), CR109 (ragged rows), CR110 (sparse).
+
+    >>> check_inputs([[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    refuse_sparse(inputs, name)
+    columns = [str(column) for column in inputs.columns] if hasattr(inputs, "columns") else None
+    array = to_array(inputs, name)
+    refuse_strange_array(array, name)
+    if array.shape[1] == 0:
+        raise DataError("CR105", f"{name} has no columns", got=f"shape {array.shape}", expected="at least 1 column")
+    if array.shape[0] < min_rows:
+        raise DataError("CR105", f"{name} has too few rows", expected=f"at least {min_rows}", got=str(array.shape[0]))
+    floats = to_floats(array, name)
+    titles = columns or [f"x{i}" for i in range(floats.shape[1])]
+    _refuse_missing(floats, name, titles)
+    _refuse_infinite(floats, name, titles)
+    return np.ascontiguousarray(_narrow(floats, dtype, name, titles))
+
+
+def check_targets(
+    targets: Any, n_rows: int, *, task: str, name: str = "y", inputs_name: str = "X", allow_many_classes: bool = False
+) -> npt.NDArray[Any]:
+    """Targets for the "regression" or "classification" of `n_rows` rows.
+
+    Regression gives finite float64 (rows,) or (rows, targets). Classification gives labels (rows,) of their own type:
+    whole numbers, truth values or text; `encode_labels` turns them into codes. A column vector is one target.
+    Raises CR101/CR102/CR114 (missing or infinite), CR103, CR104 (another length), CR105 (one class), CR106, CR108
+    (fractions as classes), CR113 (more classes than half the rows; `allow_many_classes` accepts them).
+    """
+    refuse_sparse(targets, name)
+    array = to_array(targets, name, is_target=True)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (1, 2) or (array.ndim == 2 and task == "classification"):
+        expected = "1 or 2 dimensions" if task == "regression" else "1 dimension (one label for each row)"
+        raise DataError("CR103", f"{name} has {array.ndim} dimensions", expected=expected, got=f"shape {array.shape}")
+    if len(array) != n_rows:
+        raise DataError(
+            "CR104", f"{inputs_name} and {name} differ in length", expected=f"{n_rows} targets", got=str(len(array))
+        )
+    if array.dtype.kind in "cMmV":
+        raise DataError("CR106", f"{name} holds {array.dtype}, which is no target")
+    gone = missing_cells(array)
+    if gone.any():
+        rows = np.asarray(gone.any(axis=1)) if gone.ndim == 2 else gone
+        raise DataError(
+            "CR114",
+            f"{int(rows.sum())} rows have no target",
+            where=f"{name}, {row_listing(rows)}",
+            hint="leave these rows out",
+        )
+    if task == "regression":
+        floats = to_floats(array, name)
+        _refuse_infinite(floats, name, None)
+        return np.ascontiguousarray(floats)
+    return _labels(array, name, allow_many_classes)
+
+
+def encode_labels(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """The classes in sorted order (their own type) and the code of each row.
+
+    >>> classes, codes = encode_labels(np.array([2, 1, 2]))
+    >>> classes.tolist(), codes.tolist()
+    ([1, 2], [1, 0, 1])
+    """
+    classes, codes = np.unique(labels, return_inverse=True)
+    return classes, codes.astype(np.int64).reshape(-1)
+
+
+def check_sample_weight(weights: Any, n_rows: int, *, name: str = "sample_weight") -> Floats | None:
+    """Weights as finite float64 >= 0 (rows,), not all zero; None stays None. Raises CR112, CR104 for another length."""
+    if weights is None:
+        return None
+    array = to_array(weights, name)
+    if array.ndim != 1:
+        raise DataError("CR112", f"`{name}` must have one dimension", got=f"shape {array.shape}")
+    if len(array) != n_rows:
+        raise DataError(
+            "CR104", f"`{name}` has another length", expected=f"{n_rows}, one for each row", got=str(len(array))
+        )
+    floats = to_floats(array, name)
+    for bad, what in ((np.isnan(floats), "missing"), (np.isinf(floats), "infinite"), (floats < 0, "negative")):
+        if bad.any():
+            raise DataError(
+                "CR112",
+                f"{int(bad.sum())} weights are {what}",
+                where=f"{name}, {row_listing(bad)}",
+                expected="finite weights of at least 0",
+            )
+    if n_rows and not floats.any():
+        raise DataError("CR112", f"all weights of `{name}` are 0", expected="at least one above 0")
+    return floats
+
+
+def check_same_index(inputs: Any, targets: Any) -> None:
+    """CR111 when two pandas objects hold the same row labels in another order: by position or by label?"""
+    left, right = getattr(inputs, "index", None), getattr(targets, "index", None)
+    if left is None or right is None or callable(left) or callable(right) or len(left) != len(right):
+        return
+    if not left.equals(right) and left.sort_values().equals(right.sort_values()):
+        row = next(i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a != b)
+        raise DataError(
+            "CR111",
+            "inputs and target have the same row labels in another order",
+            where=f"row {row}",
+            got=f"label {left[row]!r} in the inputs, {right[row]!r} in the target",
+            hint="pass y.loc[X.index] to match by label, or y.to_numpy() to match by position",
+        )
+
+
+def _refuse_missing(floats: Floats, name: str, titles: Sequence[str]) -> None:
+    gone = np.isnan(floats)
+    if gone.any():
+        columns = [f"{titles[i]} ({int(n)})" for i, n in enumerate(gone.sum(axis=0)) if n]
+        raise DataError(
+            "CR101",
+            f"{int(gone.sum())} values are missing in {name}",
+            where=f"columns {listing(columns)}; {row_listing(np.asarray(gone.any(axis=1)))}",
+            hint="fill them (np.nanmean of the column), leave these rows out, or pass a DataFrame or dict of columns, "
+            "whose missing values are filled and marked",
+        )
+
+
+def _refuse_infinite(floats: Floats, name: str, titles: Sequence[str] | None) -> None:
+    bad = np.isinf(floats)
+    if not bad.any():
+        return
+    table = floats if floats.ndim == 2 else floats[:, None]
+    places = [
+        infinity_text(titles[i] if titles else name, table[:, i])
+        for i in np.flatnonzero(np.isinf(table).any(axis=0)).tolist()
+    ]
+    raise DataError(
+        "CR102",
+        f"{name} holds infinite values",
+        where="; ".join(places[:5]),
+        hint="clip them, take a logarithm, or leave these rows out",
+    )
+
+
+def _narrow(floats: Floats, dtype: npt.DTypeLike, name: str, titles: Sequence[str]) -> npt.NDArray[Any]:
+    limit = np.finfo(dtype).max
+    bad = np.abs(floats) > limit
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise too_large(titles[column], row, float(floats[row, column]), dtype, name)
+    return floats.astype(dtype)
+
+
+def _labels(array: npt.NDArray[Any], name: str, allow_many_classes: bool) -> npt.NDArray[Any]:
+    """Class labels of one type; fractions, single classes and identifiers are refused."""
+    if array.dtype.kind == "O":
+        kinds = {_label_kind(value, name) for value in array}
+        if len(kinds) > 1:
+            raise DataError(
+                "CR106", f"{name} mixes labels that are {' and '.join(sorted(kinds))}", hint="use one type of label"
+            )
+        array = np.array(array.tolist(), dtype=str if kinds == {"text"} else None)
+    if array.dtype.kind == "f":
+        if not np.all(np.isfinite(array)):
+            _refuse_infinite(array.astype(np.float64), name, None)
+        if np.any(array != np.floor(array)):
+            distinct = np.unique(array)
+            raise DataError(
+                "CR108",
+                f"{name} is not whole-numbered: {len(distinct)} distinct real values",
+                expected="class labels",
+                got=listing([f"{value:g}" for value in distinct], 4),
+                hint="this is a task for regression (MLPRegressor); pass classes as text: y.astype(str)",
+            )
+    classes = np.unique(array)
+    if len(array) >= 1 and len(classes) < 2:
+        raise DataError(
+            "CR105", f"{name} holds one class only", expected="at least 2 classes", got=repr(classes.tolist()[0])
+        )
+    if len(classes) > 2 and len(classes) * 2 > len(array) and not allow_many_classes:
+        raise DataError(
+            "CR113",
+            f"{name} has {len(classes)} classes for {len(array)} rows",
+            expected="a few rows of each class",
+            hint="is it an identifier, or a number to be predicted by regression?",
+        )
+    return array
+
+
+def _label_kind(value: Any, name: str) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "true/false"
+    if isinstance(value, Real):
+        return "numbers"
+    if isinstance(value, str):
+        return "text"
+    raise DataError("CR106", f"{name} holds a {type(value).__name__}, which is no class label")

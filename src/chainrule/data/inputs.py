@@ -1,0 +1,117 @@
+"""One source column as inputs of a network: their names, their numbers, and the way back to the column's unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.data.plain import too_large
+from chainrule.data.schema import refuse_infinite
+from chainrule.data.table import Column
+
+Floats = npt.NDArray[np.float64]
+DATE_PARTS = ("year", "month", "weekday", "elapsed days")
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """How one source column (or one part of its dates) becomes inputs.
+
+    Numbers: x -> (x - shift) / scale, `fill` where missing. Categories: one input for each of `levels`, and one for all
+    other values if training had rare ones (otherwise its weights would never have been trained, and an unseen value
+    sets no category). `marks_missing`: an input that is 1 where the value is missing.
+    """
+
+    name: str
+    treatment: str
+    part: str = ""
+    shift: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0
+    levels: tuple[str, ...] = ()
+    has_other: bool = False
+    marks_missing: bool = False
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of the network: its readable name, its source column, and the way back to the column's unit."""
+
+    name: str
+    column: str
+    meaning: str
+    shift: float = 0.0
+    scale: float = 1.0
+
+    def to_unit(self, value: float) -> float:
+        """The value in the unit of the source column."""
+        return value * self.scale + self.shift
+
+
+def inputs_of(plan: InputColumn) -> list[Input]:
+    inputs: list[Input] = []
+    if plan.treatment == "category":
+        inputs += [Input(f"{plan.name}={level}", plan.name, "category") for level in plan.levels]
+        if plan.has_other:
+            other = "other" if "other" not in plan.levels else "(other)"
+            inputs.append(Input(f"{plan.name}={other}", plan.name, "other"))
+    else:
+        name = f"{plan.name}: {plan.part}" if plan.part else plan.name
+        inputs.append(Input(name, plan.name, "value", plan.shift, plan.scale))
+    if plan.marks_missing:
+        inputs.append(Input(f"{plan.name} is missing", plan.name, "missing"))
+    return inputs
+
+
+def numbers_of(column: Column, part: str) -> Floats:
+    """The column as float64, or one part of its dates; NaN where missing."""
+    numbers: Floats
+    if not part:
+        return column.values
+    if column.kind != "date":
+        return np.full(len(column), np.nan)
+    days = column.values.astype("datetime64[D]")
+    if part == "elapsed days":
+        numbers = column.values.astype(np.float64) / 86_400e6
+    elif part == "year":
+        numbers = days.astype("datetime64[Y]").astype(np.float64) + 1970
+    elif part == "month":
+        numbers = days.astype("datetime64[M]").astype(np.float64) % 12 + 1
+    else:
+        numbers = (days.astype(np.float64) + 3) % 7  # Monday is 0: 1970-01-01 was a Thursday.
+    return np.where(column.missing, np.nan, numbers)
+
+
+def write_numbers(place: npt.NDArray[Any], plan: InputColumn, column: Column, where: str) -> None:
+    refuse_infinite(column, where)
+    values = numbers_of(column, plan.part)
+    if column.missing_count:
+        values = np.where(np.isnan(values), plan.fill, values)
+    scaled = (values - plan.shift) / plan.scale
+    limit = np.finfo(place.dtype).max
+    if len(scaled) and np.abs(scaled).max() > limit:
+        row = int(np.argmax(np.abs(scaled)))
+        raise too_large(plan.name, row, float(values[row]), place.dtype, where)
+    place[:, 0] = scaled
+    if plan.marks_missing:
+        place[:, 1] = column.missing
+
+
+def slots_of(plan: InputColumn, column: Column) -> npt.NDArray[np.int64]:
+    """The input that each row sets: a category, the other one, or -1 for none."""
+    index = {level: position for position, level in enumerate(plan.levels)}
+    other = len(plan.levels) if plan.has_other else -1
+    slots: npt.NDArray[np.int64] = np.array([*(index.get(level, other) for level in column.levels), -1], np.int64)
+    found: npt.NDArray[np.int64] = slots[column.values]
+    return found
+
+
+def write_categories(place: npt.NDArray[Any], plan: InputColumn, column: Column) -> None:
+    slots = slots_of(plan, column)
+    set_rows = np.flatnonzero(slots >= 0)
+    place[set_rows, slots[set_rows]] = 1
+    if plan.marks_missing:
+        place[:, -1] = column.missing
