@@ -6,8 +6,10 @@ from chainrule.calculus.loss import Loss
 from chainrule.calculus.losses import losses
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import ChainruleError, ChainruleWarning
+from chainrule.fit import fit
 from chainrule.initializers import initializers
 from chainrule.layers import Dense, Dropout, LayerNorm, Maxout, Softmax
+from chainrule.model import Model, load
 from chainrule.network import Expression, Network, initialize
 from chainrule.optim.rule import Rule, Update
 from chainrule.optim.rules import rules
@@ -17,6 +19,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm", "Loss",
-    "Maxout", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "forward", "initialize",
-    "initializers", "losses", "rules", "update",
+    "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "fit", "forward", "initialize",
+    "initializers", "load", "losses", "rules", "update",
 ]  # fmt: skip

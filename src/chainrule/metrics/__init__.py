@@ -30,14 +30,14 @@ __all__ = ["DEFAULTS", "Metric", "State", "catalog", "defaults", "evaluate", "in
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "regression": ("r2", "rmse", "mae"),
-    "two_classes": ("accuracy", "auc", "f1", "mcc", "binary_crossentropy", "expected_calibration_error"),
-    "many_classes": ("accuracy", "f1_macro", "mcc", "categorical_crossentropy", "expected_calibration_error"),
+    "binary": ("accuracy", "auc", "f1", "mcc", "binary_crossentropy", "expected_calibration_error"),
+    "multiclass": ("accuracy", "f1_macro", "mcc", "categorical_crossentropy", "expected_calibration_error"),
 }
 """What is reported for a task unless other metrics are asked for; the first one is the headline."""
 
 
 def defaults(task: str) -> list[Metric]:
-    """The metrics reported for `"regression"`, `"two_classes"` or `"many_classes"`, the headline first."""
+    """The metrics reported for `"regression"`, `"binary"` or `"multiclass"`, the headline first."""
     return [catalog.get(name) for name in DEFAULTS[choice("task", task, DEFAULTS)]]
 
 

@@ -70,7 +70,7 @@ def interval(
     if record.share is not None and (y.shape[1] == 1 or record.target_kind != "binary"):
         hits, trials = record.share(record.of(y, p, w))
         counted = w.sum() / (w**2).sum()
-        return wilson(hits * counted, trials * counted, level)
+        return wilson(float(hits * counted), float(trials * counted), level)
     return _bootstrap(record, y, p, w, level, seed)
 
 

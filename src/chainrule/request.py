@@ -1,0 +1,141 @@
+"""What `fit` was asked for: every setting checked before any data is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.calculus.activation import Activation
+from chainrule.calculus.loss import Loss
+from chainrule.calculus.losses import losses
+from chainrule.constraints import choice, real, whole
+from chainrule.engines.base import Engine
+from chainrule.errors import SettingError
+from chainrule.layers import Dense
+from chainrule.metrics import Metric
+from chainrule.metrics import catalog as metric_catalog
+from chainrule.network import Network
+from chainrule.optim.rule import Rule, Update
+from chainrule.optim.rules import rules
+from chainrule.optim.schedules import Schedule, schedules
+from chainrule.plan import check_trainable
+from chainrule.training.loop import Callback, EpochEnd
+
+WIDTHS = (64, 32)
+"""The hidden layers of the default network."""
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Settings that can work. `solver` is "steps" (a rule, batch by batch) or "lbfgs"."""
+
+    network: Network | tuple[int, ...]
+    activation: Activation | str
+    loss: Loss | str | None
+    update: Update
+    solver: str
+    schedule: Schedule
+    metrics: tuple[Metric, ...]
+    validation: float
+    epochs: int
+    batch_size: int | None | str
+    patience: int
+    seed: int
+    dtype: Any
+    engine: str | Engine
+    n_jobs: int | None
+    time_budget: float | None
+    class_weight: Any
+    scale: str | None
+    callbacks: tuple[Callback, ...]
+    progress: Callable[[EpochEnd], None] | None
+
+
+def check(**asked: Any) -> Request:
+    """Every setting, before any work."""
+    solver = "lbfgs" if asked["optimizer"] == "lbfgs" else "steps"
+    epochs = whole("epochs", asked["epochs"], low=1)
+    batch = asked["batch_size"]
+    if isinstance(batch, str):
+        choice("batch_size", batch, ("auto",))
+    elif batch is not None:
+        whole("batch_size", batch, low=1)
+    if asked["time_budget"] is not None:
+        real("time_budget", asked["time_budget"], above=0.0)
+    if asked["n_jobs"] is not None:
+        whole("n_jobs", asked["n_jobs"], low=-1)
+    return Request(
+        network=_network_of(asked["network"]),
+        activation=asked["activation"]
+        if isinstance(asked["network"], Network)
+        else Dense(1, asked["activation"]).activation,
+        loss=None if asked["loss"] is None else losses.get(asked["loss"]),
+        update=_update_of(asked),
+        solver=solver,
+        schedule=schedules.get(asked["schedule"]),
+        metrics=tuple(metric_catalog.get(metric) for metric in asked["metrics"]),
+        validation=real("validation", asked["validation"], low=0.0, below=1.0),
+        epochs=epochs,
+        batch_size=batch,
+        patience=whole("patience", asked["patience"], low=1),
+        seed=whole("seed", asked["seed"], low=0, high=2**63 - 1),
+        dtype=np.dtype(choice("dtype", asked["dtype"], ("float32", "float64"))),
+        engine=asked["engine"],
+        n_jobs=asked["n_jobs"],
+        time_budget=asked["time_budget"],
+        class_weight=asked["class_weight"],
+        scale=asked["scale"],
+        callbacks=tuple(asked["callbacks"]),
+        progress=asked["progress"],
+    )
+
+
+def _network_of(network: Any) -> Network | tuple[int, ...]:
+    if isinstance(network, Network):
+        check_trainable(network.plan)
+        return network
+    if network is None:
+        return WIDTHS
+    if isinstance(network, str):
+        parts = [part.strip() for part in network.split("-")] if network.strip() else []
+        if not all(part.isdigit() for part in parts):
+            raise SettingError("CR209", "these are no layer widths", expected='such as "64-32"', got=repr(network))
+        network = [int(part) for part in parts]
+    if isinstance(network, int):
+        network = [network]
+    return tuple(whole("the width of a hidden layer", width, low=1) for width in network)
+
+
+def _update_of(asked: Mapping[str, Any]) -> Update:
+    optimizer, rate = asked["optimizer"], asked["learning_rate"]
+    if isinstance(optimizer, Update):
+        if rate is not None or asked["l1"] or asked["l2"] or asked["clip_norm"] is not None:
+            raise SettingError(
+                "CR204", "an Update already holds the learning rate, penalties and clipping", where="optimizer"
+            )
+        return optimizer
+    constants = {} if rate is None else {"learning_rate": rate}
+    if optimizer == "lbfgs":
+        if rate is not None:
+            raise SettingError("CR204", "lbfgs finds its own step lengths", where="learning_rate", got=str(rate))
+        rule = rules.get("gradient_descent")
+    elif isinstance(optimizer, str):
+        rule = rules.get(optimizer, **constants)
+    else:
+        rule = with_rate(optimizer, rate)
+    return Update(rule, l1=asked["l1"], l2=asked["l2"], clip_norm=asked["clip_norm"])
+
+
+def with_rate(rule: Rule, learning_rate: float | None) -> Rule:
+    """The same rule with another learning rate."""
+    if learning_rate is None:
+        return rule
+    return rules.get(rule.name, **{**rule.constants, "learning_rate": learning_rate})
+
+
+def auto_batch(rows: int) -> int:
+    """A power of two near rows/50, between 16 and 256: small data take many steps, large data take wide ones."""
+    return int(2 ** np.clip(np.floor(np.log2(max(rows, 1) / 50.0)), 4, 8))
