@@ -28,8 +28,9 @@ class Activation:
     return NaN for |z| up to 1e4. `p` are the learned parameters, shape (units,), and last, where `random` is set,
     a draw from [0, 1) per element. At a kink the slope is that from the left.
 
-    `expr` and `slope_expr` are the same formulas in plain symbols (z, a, the constants, the learned names), in Python's
-    notation with sigmoid, tanh, exp, ln, sqrt, erf, abs, max, min, pi.
+    `expr` and `slope_expr` are the same formulas in plain symbols (z, the constants, the learned names, `draw`), and
+    `slope_from_output` is one in the output a and the constants, all in the notation of `calculus.formula`. Where a
+    learned parameter has the name of a constant, the learned one is meant.
 
     >>> from chainrule.calculus.activations import activations
     >>> relu = activations.get("relu")
@@ -56,7 +57,7 @@ class Activation:
     continuity: float = math.inf  # how many derivatives are continuous; −1 for a jump
     kinks: tuple[float, ...] = ()
     slope_from_output: str | None = None
-    zero_centred: bool = False
+    zero_centred: bool = False  # g(−z) = −g(z): symmetric inputs give outputs around 0
     saturates: tuple[str, ...] = ()  # "left", "right": where the slope goes to 0
     cost: float = 1.0  # time of value and slope relative to relu, in the NumPy engine
     gain: float = 1.0  # factor on the standard deviation of initial weights that keeps the variance of a layer

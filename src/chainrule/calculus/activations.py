@@ -112,7 +112,15 @@ def smht(a: float = 1.0, b: float = 1.0, c: float = 1.0, d: float = 1.0) -> Acti
         up, down, right, left = parts(z)
         return (a * up + b * down - out * (c * right - d * left)) / (right + left)
 
-    whole = a == c and b == d
+    def peak(side: float) -> float:
+        """The largest |value| on one side of 0, by thirds: it rises to one peak and falls again."""
+        low, high = np.array([0.0]), np.array([60.0 / min(a + b, c + d)])
+        for _ in range(120):
+            left, right = low + (high - low) / 3, high - (high - low) / 3
+            low, high = (left, high) if abs(value(side * left)[0]) < abs(value(side * right)[0]) else (low, right)
+        return float(abs(value(side * low)[0]))
+
+    falls_right, falls_left = a < c, b < d  # back to 0 at that end, instead of on to ±1
     return Activation(
         name="smht", aliases=("soboleva",), constants={"a": a, "b": b, "c": c, "d": d},
         value=value, slope=slope,
@@ -121,7 +129,9 @@ def smht(a: float = 1.0, b: float = 1.0, c: float = 1.0, d: float = 1.0) -> Acti
         "/(exp(c*z) + exp(-d*z))**2",
         latex=r"\frac{e^{az}-e^{-bz}}{e^{cz}+e^{-dz}}",
         latex_slope=r"\frac{(ae^{az}+be^{-bz})-g(z)\,(ce^{cz}-de^{-dz})}{e^{cz}+e^{-dz}}",
-        low=-1.0, high=1.0, monotonic=whole, zero_centred=True, saturates=("left", "right"), cost=12.0,
+        low=-peak(-1.0) if falls_left else -1.0, high=peak(1.0) if falls_right else 1.0,
+        reaches_low=falls_left, reaches_high=falls_right, monotonic=not (falls_left or falls_right),
+        zero_centred=(a, c) == (b, d), saturates=("left", "right"), cost=12.0,
         source="Soboleva's modified hyperbolic tangent",
     )  # fmt: skip
 
@@ -341,8 +351,8 @@ def exponential(limit: float = 80.0) -> Activation:
         name="exponential", aliases=("exp",), constants={"limit": limit},
         value=lambda z: np.exp(np.minimum(z, limit)), slope=lambda z, a: _pick(z <= limit, a, 0.0, z),
         expr="exp(z if z < limit else limit)", slope_expr="exp(z) if z <= limit else 0",
-        slope_from_output="a",
+        slope_from_output="a if a < exp(limit) else 0",
         latex=r"e^{z}", latex_slope=r"e^{z}",
-        low=0.0, high=math.exp(limit), reaches_high=True, continuity=0, kinks=(limit,), saturates=("left",), cost=4.0,
+        low=0.0, high=math.exp(limit), reaches_high=True, continuity=0, kinks=(limit,), saturates=("left", "right"), cost=4.0,
         source="log link of Poisson regression: Nelder, Wedderburn (1972)",
     )  # fmt: skip

@@ -157,7 +157,7 @@ def hinge() -> Loss:
         expr="max(0, 1 - (1 if y > 0 else -1)*p)",
         slope_expr="-(1 if y > 0 else -1) if (1 if y > 0 else -1)*p < 1 else 0",
         latex=r"\max(0,\,1-s\,p),\ s=\pm1", latex_slope=r"\begin{cases}-s & s\,p<1\\ 0 & s\,p\ge 1\end{cases}",
-        kinks=(0.0, 1.0, -1.0, 2.0, -2.0),
+        kinks=(0.0, -1.0),
         source="Cortes, Vapnik (1995); the slope at s·p = 1 is taken as 0",
     )  # fmt: skip
 
