@@ -154,7 +154,6 @@ def _read_files(paths: list[Path], source: Path, reading: Reading) -> Table:
         columns = [
             column_from_arrow(name, array, reading, locate, notes) for name, array in zip(names, cells, strict=True)
         ]
-    _note_width(len(names), rows, str(source), notes)
     return Table.of(columns, source=str(source), notes=notes, row_count=rows)
 
 
@@ -171,11 +170,6 @@ def _locate_in(paths: list[Path], parts: list[Any]) -> Any:
         return f"row {row}"
 
     return locate
-
-
-def _note_width(columns: int, rows: int, where: str, notes: list[Note]) -> None:
-    if columns > max(rows, 1) and rows:
-        notes.append(Note("width", where, f"more columns ({columns:,}) than rows ({rows:,})"))
 
 
 def _read_cells(path: Path, reading: Reading, notes: list[Note]) -> tuple[tuple[str, ...], list[Any], Any, bool]:

@@ -36,13 +36,12 @@ def table_from_memory(source: Any, reading: Reading) -> Table:
     return _from_frame(source, reading)
 
 
-def attach_target(table: Table, target: Any, reading: Reading | None = None) -> tuple[Table, tuple[str, ...]]:
+def attach_target(table: Table, target: Any) -> tuple[Table, tuple[str, ...]]:
     """The table with the target's column or columns at its end, and their names.
 
     `target`: (rows,) or (rows, targets); a Series or DataFrame keeps its names, otherwise they are `target`, or
     `target 0`, `target 1`, ... Raises CR104 when the lengths differ.
     """
-    reading = reading or Reading()
     names = _target_names(target)
     values = target
     if not hasattr(target, "columns"):
@@ -54,7 +53,9 @@ def attach_target(table: Table, target: Any, reading: Reading | None = None) -> 
             values = {f"target {i}" if wide else "target": values[:, i] for i in range(values.shape[1])}
         else:
             raise DataError("CR103", "a target of more than two dimensions", got=f"shape {values.shape}")
-    other = table_from_memory(values, reading)
+    # Labels keep their type: the text "1" is not the number 1.
+    titles = values.columns if hasattr(values, "columns") else values
+    other = table_from_memory(values, Reading(text=tuple(str(title) for title in titles)))
     if other.row_count != table.row_count:
         raise DataError(
             "CR104",

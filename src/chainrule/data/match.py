@@ -12,15 +12,25 @@ from chainrule.data.table import Column, Note, Table, category_column, date_colu
 from chainrule.errors import DataError, nearest
 
 
-class Planned(Protocol):
-    """A source column and its treatment."""
-
+class Named(Protocol):
     @property
     def name(self) -> str: ...
+
+
+class Planned(Named, Protocol):
+    """A source column and its treatment."""
+
     @property
     def treatment(self) -> str: ...
     @property
     def levels(self) -> tuple[str, ...]: ...
+
+
+class Named(Protocol):
+    """Something with a name."""
+
+    @property
+    def name(self) -> str: ...
 
 
 class Fitted(Protocol):
@@ -31,12 +41,17 @@ class Fitted(Protocol):
     @property
     def features(self) -> tuple[str, ...]: ...
     @property
+    def targets(self) -> Sequence[Named]: ...
+    @property
     def has_names(self) -> bool: ...
+    @property
+    def targets(self) -> Sequence[Named]: ...
 
 
 def match_columns(fitted: Fitted, table: Table) -> tuple[dict[str, Column], list[Note]]:
     """The used columns by their name at training, each of the kind it had, and notes of what was adapted."""
     notes: list[Note] = []
+    table = table.without([target.name for target in fitted.targets])
     needed = list(dict.fromkeys(plan.name for plan in fitted.columns))
     found = _by_position(fitted, table, needed, notes) if table.has_names != fitted.has_names else None
     if found is None:
@@ -79,7 +94,8 @@ def _by_name(fitted: Fitted, table: Table, needed: list[str], notes: list[Note])
             got=f"columns {listing(table.names)}",
             hint="; ".join(hints[:3]) or None,
         )
-    extra = [name for name in table.names if name not in fitted.features]
+    known = {*fitted.features, *(target.name for target in fitted.targets)}
+    extra = [name for name in table.names if name not in known]
     if extra:
         notes.append(Note("names", f"columns {listing(extra)}", "not known to the model and ignored"))
     common = [name for name in table.names if name in set(needed)]

@@ -338,6 +338,8 @@ def _note_inputs(inputs: Sequence[Column], rows: Codes, notes: list[Note]) -> No
     if missing:
         text = f"values are missing: {listing(missing, 12)}; each gets an input that says so"
         notes.append(Note("missing", "inputs", text))
+    if len(inputs) > len(rows):
+        notes.append(Note("width", "inputs", f"more columns ({len(inputs):,}) than rows ({len(rows):,})"))
     constant = [column.name for column in inputs if is_constant(column) and not column.missing_count]
     if constant:
         notes.append(Note("constant", f"columns {listing(constant)}", "one value in every row: no information"))

@@ -149,6 +149,11 @@ class Table:
         count = int(np.count_nonzero(rows)) if rows.dtype == bool else len(rows)
         return replace(self, columns=columns, row_count=count)
 
+    def without(self, names: Iterable[str]) -> Table:
+        """The table without these columns, where it has them."""
+        gone = set(names)
+        return replace(self, columns=tuple(column for column in self.columns if column.name not in gone))
+
     def with_columns(self, extra: Iterable[Column]) -> Table:
         """The table with further columns at its end."""
         return Table.of((*self.columns, *extra), source=self.source, notes=self.notes, has_names=self.has_names)

@@ -134,7 +134,8 @@ def _numbers(cells: Cells) -> Column | None:
         )
     if comma is not None:
         if any("," in level or "." in level for level in cells.levels):
-            cells.note("decimal comma", "the comma read as the decimal mark")
+            thousands = ", the point as separating thousands" if any("." in level for level in cells.levels) else ""
+            cells.note("decimal comma", f"the comma read as the decimal mark{thousands}")
         return _number_or_label(cells, comma)
     if point is not None:
         cells.note("thousands", "the comma read as separating thousands")
@@ -265,11 +266,12 @@ def _ambiguous_date(cells: Cells, by_day: list[datetime | None], by_month: list[
 
 def _mixed(cells: Cells) -> Column | None:
     """Text in a column of numbers: an error when it looks like an accident, a note when it may be meant."""
-    parse = _with_comma if cells.reading.decimal == "," else _plain
-    is_number = np.array([parse(level) is not None for level in cells.levels], bool)
+    counts = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.levels))
+    parsers = {".": (_plain,), ",": (_with_comma,)}.get(cells.reading.decimal or "", (_plain, _with_comma))
+    readings = [np.array([parse(level) is not None for level in cells.levels], bool) for parse in parsers]
+    is_number = max(readings, key=lambda numbers: counts[numbers].sum())
     if not is_number.any():
         return None
-    counts = np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.levels))
     text_rows, rows = int(counts[~is_number].sum()), int(counts.sum())
     others = [level for level, number in zip(cells.levels, is_number, strict=True) if not number]
     row = int(np.argmax(np.isin(cells.codes, np.flatnonzero(~is_number))))
