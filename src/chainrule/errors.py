@@ -74,6 +74,7 @@ CODES: dict[str, str] = {
     "CR508": "not enough room on the disk",
     "CR509": "something that has no safe place in a model file",
     "CR510": "a model or run that another process is writing",
+    "CR511": "a model file that the system does not let be read",
     # training
     "CR601": "a number that is not finite during training",
     "CR602": "a model that is not fitted yet",
