@@ -31,7 +31,7 @@ from chainrule.optim.rule import Rule, Update
 from chainrule.optim.schedules import Schedule
 from chainrule.request import Request, auto_batch, check
 from chainrule.scoring import Score, constant_outputs, linear_outputs, score
-from chainrule.shapes import Array, read_only
+from chainrule.shapes import read_only
 from chainrule.training.loop import Callback, EpochEnd, Outcome, Settings, begin, train
 from chainrule.training.solve import solve
 from chainrule.training.stopping import EarlyStopping
@@ -180,6 +180,12 @@ def _row_weights(table: Table, schema: Schema, class_weight: Any, sample_weight:
     return spread if weights is None else spread * weights
 
 
+def _keeps_targets(request: Request) -> bool:
+    """Whether the loss gives the target's own zero a meaning, as one for counts does."""
+    loss = request.network.loss if isinstance(request.network, Network) and request.loss is None else request.loss
+    return isinstance(loss, Loss) and loss.targets[0] > -np.inf
+
+
 def _network_for(request: Request, encoder: Encoder) -> Network:
     outputs = len(encoder.classes) if encoder.task == "multiclass" else len(encoder.targets)
     if isinstance(request.network, Network):
@@ -192,16 +198,36 @@ def _network_for(request: Request, encoder: Encoder) -> Network:
             )  # fmt: skip
         return network
     last = {"regression": "identity", "binary": "sigmoid", "multiclass": "softmax"}[encoder.task]
-    if isinstance(request.loss, Loss) and not request.loss.head(last):
-        last = request.loss.output
+    if isinstance(request.loss, Loss):
+        _check_loss(request.loss, encoder.task)
+        squared_classes = encoder.classes and request.loss.target_kind == "real"
+        if not request.loss.head(last) and not squared_classes:
+            last = request.loss.output
     hidden = [Dense(width, request.activation) for width in request.network]
     return Network(len(encoder.inputs), [*hidden, Dense(outputs, last)], loss=request.loss)
+
+
+def _check_loss(loss: Loss, task: str) -> None:
+    """Refuse a loss whose targets are not those of the task (CR206)."""
+    suited = {
+        "regression": loss.target_kind == "real",
+        "binary": loss.target_kind == "binary" or (loss.target_kind == "real" and loss.output == "identity"),
+        "multiclass": loss.target_kind == "classes" or (loss.target_kind == "real" and loss.output == "identity"),
+    }
+    if not suited[task]:
+        usual = {"regression": "mse", "binary": "binary_crossentropy", "multiclass": "categorical_crossentropy"}[task]
+        raise SettingError(
+            "CR206", f"the loss {loss.name} does not fit the task", expected=f"a loss for {task}", got=loss.name,
+            hint=f"use loss={usual!r}, or set task= where the target was taken for another kind",
+        )  # fmt: skip
 
 
 def _train(
     request: Request, table: Table, schema: Schema, train_index: Any, validation_index: Any, weights: Any
 ) -> _Fitted:
-    encoder = fit_encoder(table, schema, train_index, scale=request.scale, dtype=request.dtype)
+    encoder = fit_encoder(
+        table, schema, train_index, scale=request.scale, scale_target=not _keeps_targets(request), dtype=request.dtype
+    )
     network = _network_for(request, encoder)
     rows = rows_for(encoder, table, train_index, request.dtype, None if weights is None else weights[train_index])
     validation = None
@@ -240,42 +266,42 @@ def _check_targets(network: Network, *parts: Rows | None) -> None:
 
 
 def _held_out(request: Request, table: Table, fitted: _Fitted, index: NDArray[np.int64]) -> list[Score]:
-    part = table.take(index)
-    outputs, simple = _predictions(request, fitted, part)
-    y_true, y_pred = truth_and_prediction(fitted.encoder, part, outputs)
-    others = {name: truth_and_prediction(fitted.encoder, part, other)[1] for name, other in simple.items()}
-    return score(fitted.encoder.task, y_true, y_pred, others, request.seed)
+    """The task's metrics on rows kept away."""
+    y_true, y_pred, simple = _predictions(request, fitted, table.take(index))
+    return score(fitted.encoder.task, y_true, y_pred, simple, request.seed)
 
 
 def _cross_validated(request: Request, table: Table, schema: Schema, weights: Any) -> list[Score]:
     """Every row predicted by a model that was trained without it, and the metrics of all of them together."""
-    truths: list[Any] = []
-    predicted: dict[str, list[Any]] = {}
     quiet = replace(request, progress=None, callbacks=())
+    parts = []
     for number, fold in enumerate(folds(table, schema, FOLDS, seed=request.seed)):
         rest = replace(schema, rows=fold.train)
         inner = split(table, rest, validation=request.validation, test=0.0, seed=request.seed + number)
         fitted = _train(quiet, table, schema, inner.train, inner.validation, weights)
-        part = table.take(fold.test)
-        outputs, simple = _predictions(request, fitted, part)
-        for name, other in {"": outputs, **simple}.items():
-            truth, prediction = truth_and_prediction(fitted.encoder, part, other)
-            predicted.setdefault(name, []).append(prediction)
-        truths.append(truth)
-    joined = {name: np.concatenate(parts) for name, parts in predicted.items()}
-    return score(schema.task, np.concatenate(truths), joined.pop(""), joined, request.seed)
+        parts.append(_predictions(request, fitted, table.take(fold.test)))
+    truths, predictions, simple = zip(*parts, strict=True)
+    joined = {name: np.concatenate([part[name] for part in simple]) for name in simple[0]}
+    return score(schema.task, np.concatenate(truths), np.concatenate(predictions), joined, request.seed)
 
 
-def _predictions(request: Request, fitted: _Fitted, part: Table) -> tuple[Array, dict[str, Array]]:
-    """The network's outputs for a table, and those of the simple methods trained on the same rows."""
-    x = fitted.encoder.encode(part, dtype=request.dtype)
-    engine = choose(request.engine, fitted.network.plan, request.update, request.dtype)
-    slots = tuple(np.zeros_like(fitted.outcome.theta) for _ in request.update.rule.slots)
-    session = engine.open(
-        fitted.network.plan, fitted.outcome.theta, slots, request.update, seed=request.seed, n_jobs=request.n_jobs
-    )
-    name, constant = constant_outputs(fitted.encoder, fitted.rows, len(x))
-    return session.predict(x), {name: constant, "a linear model": linear_outputs(fitted.encoder, fitted.rows, x)}
+def _predictions(
+    request: Request, fitted: _Fitted, part: Table
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]]]:
+    """The truth of a table's rows, the network's predictions, and those of simple methods trained on the same rows."""
+    encoder, network, theta = fitted.encoder, fitted.network, fitted.outcome.theta
+    x = encoder.encode(part, dtype=request.dtype)
+    engine = choose(request.engine, network.plan, request.update, request.dtype)
+    slots = tuple(np.zeros_like(theta) for _ in request.update.rule.slots)
+    session = engine.open(network.plan, theta, slots, request.update, seed=request.seed, n_jobs=request.n_jobs)
+    y_true, y_pred = truth_and_prediction(encoder, network, part, session.predict(x))
+    name, constant = constant_outputs(encoder, fitted.rows, len(x))
+    linear, outputs = linear_outputs(encoder, fitted.rows, x)
+    simple = {
+        name: truth_and_prediction(encoder, linear, part, constant)[1],
+        "a linear model": truth_and_prediction(encoder, linear, part, outputs)[1],
+    }
+    return y_true, y_pred, simple
 
 
 def _algorithm(request: Request, fitted: _Fitted) -> dict[str, Any]:

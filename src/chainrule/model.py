@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule import archive
 from chainrule.archive.text import decode_json, encode_json
+from chainrule.calculus.activations import logistic
 from chainrule.data.encode import Encoder
 from chainrule.data.files import read_table
 from chainrule.data.frames import attach_target
@@ -29,7 +30,6 @@ from chainrule.optim.rules import rules
 from chainrule.plain import plain
 from chainrule.shapes import Array, read_only
 from chainrule.training.history import History
-
 
 _HISTORY = "history/"
 
@@ -94,12 +94,9 @@ class Model:
         if not self.classes:
             values = self.encoder.decode_target(outputs)
             return values[:, 0] if values.shape[1] == 1 else values
-        codes = (outputs[:, 0] >= self._threshold).astype(np.int64) if self.task == "binary" else outputs.argmax(axis=1)
-        return self.encoder.decode_target(codes)
-
-    @property
-    def _threshold(self) -> float:
-        return 0.5 if self.network.output_activation == "sigmoid" else 0.0
+        if self.task == "binary":
+            return self.encoder.decode_target((probable(self.network, outputs)[:, 0] >= 0.5).astype(np.int64))
+        return self.encoder.decode_target(outputs.argmax(axis=1))
 
     def probabilities(self, outputs: Array) -> NDArray[np.float64]:
         if not self.classes or self.network.output_activation not in ("sigmoid", "softmax"):
@@ -120,7 +117,7 @@ class Model:
 
     def scores(self, table: Table, outputs: Array, metrics: tuple[str | Metric, ...] = ()) -> dict[str, float]:
         """Metrics by name of outputs for these rows."""
-        y_true, y_pred = truth_and_prediction(self.encoder, table, outputs)
+        y_true, y_pred = truth_and_prediction(self.encoder, self.network, table, outputs)
         chosen = [metric_catalog.get(metric) for metric in metrics] or defaults(self.task)
         return {metric.name: evaluate(metric, y_true, y_pred) for metric in chosen}
 
@@ -171,14 +168,21 @@ def _text_of(tensor: NDArray[Any], name: str) -> Any:
     return decode_json(tensor.tobytes(), name)
 
 
-def truth_and_prediction(encoder: Encoder, table: Table, outputs: Array) -> tuple[NDArray[Any], NDArray[Any]]:
+def probable(network: Network, outputs: Array) -> NDArray[np.float64]:
+    """Outputs of a classifier as numbers between 0 and 1; a score (of the hinge loss) goes through the logistic function,
+    which keeps the order of the rows but is no calibrated probability."""
+    values = outputs.astype(np.float64)
+    return values if network.output_activation in ("sigmoid", "softmax") else logistic(values)
+
+
+def truth_and_prediction(
+    encoder: Encoder, network: Network, table: Table, outputs: Array
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Targets and predictions as metrics want them: numbers in their unit (n, k), or codes (n,) and probabilities."""
     coded = encoder.encode_target(table)
     if not encoder.classes:
         return encoder.decode_target(coded), encoder.decode_target(outputs)
-    if encoder.task == "binary":
-        return coded[:, None], outputs.astype(np.float64)
-    return coded, outputs.astype(np.float64)
+    return coded[:, None] if encoder.task == "binary" else coded, probable(network, outputs)
 
 
 def rows_for(encoder: Encoder, table: Table, index: NDArray[np.int64], dtype: Any, weights: Any = None) -> Rows:

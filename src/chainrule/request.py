@@ -41,7 +41,7 @@ class Request:
     metrics: tuple[Metric, ...]
     validation: float
     epochs: int
-    batch_size: int | None | str
+    batch_size: int | str | None
     patience: int
     seed: int
     dtype: Any

@@ -70,8 +70,8 @@ def constant_outputs(encoder: Encoder, train: Rows, count: int) -> tuple[str, Ar
     return name, np.tile(train.y.astype(np.float64).mean(axis=0), (count, 1))
 
 
-def linear_outputs(encoder: Encoder, train: Rows, x: Array) -> Array:
-    """What a linear model says for x: least squares or logistic regression on the same inputs, with ridge strength 1."""
+def linear_outputs(encoder: Encoder, train: Rows, x: Array) -> tuple[Network, Array]:
+    """A linear model and what it says for x: least squares or logistic regression on the same inputs, ridge strength 1."""
     outputs = {"regression": "identity", "binary": "sigmoid", "multiclass": "softmax"}[encoder.task]
     count = len(encoder.classes) if encoder.task == "multiclass" else len(encoder.targets)
     network = Network(train.x.shape[1], [Dense(count, outputs)])
@@ -91,4 +91,4 @@ def linear_outputs(encoder: Encoder, train: Rows, x: Array) -> Array:
 
     start = np.zeros_like(initialize(network))
     found = minimise(objective, start, iterations=300)
-    return engine.open(network.plan, found.theta, (), update, seed=0).predict(x.astype(np.float64))
+    return network, engine.open(network.plan, found.theta, (), update, seed=0).predict(x.astype(np.float64))

@@ -1,7 +1,7 @@
 """Every activation function, each a record: value and slope next to each other.
 
-Conventions: where a function has a kink, the slope taken is the one from the left (so ReLU′(0) = 0, leaky ReLU′(0) = 0.01);
-textbooks disagree there. GELU is the form with the error function; its tanh approximation has its own name.
+Conventions: where a function has a kink, the slope taken is the one from the left (so ReLU′(0) = 0, leaky ReLU′(0) =
+0.01); textbooks disagree there. GELU is the form with the error function; its tanh approximation has its own name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from chainrule.calculus.activation import Activation, Learned, activations
+from chainrule.calculus.activation import Activation, Learned
+from chainrule.calculus.activation import activations as activations
 from chainrule.calculus.special import normal_cdf, normal_density
 from chainrule.constraints import real
 from chainrule.errors import SettingError
@@ -125,8 +126,8 @@ def smht(a: float = 1.0, b: float = 1.0, c: float = 1.0, d: float = 1.0) -> Acti
         name="smht", aliases=("soboleva",), constants={"a": a, "b": b, "c": c, "d": d},
         value=value, slope=slope,
         expr="(exp(a*z) - exp(-b*z))/(exp(c*z) + exp(-d*z))",
-        slope_expr="((a*exp(a*z) + b*exp(-b*z))*(exp(c*z) + exp(-d*z)) - (exp(a*z) - exp(-b*z))*(c*exp(c*z) - d*exp(-d*z)))"
-        "/(exp(c*z) + exp(-d*z))**2",
+        slope_expr="((a*exp(a*z) + b*exp(-b*z))*(exp(c*z) + exp(-d*z))"
+        " - (exp(a*z) - exp(-b*z))*(c*exp(c*z) - d*exp(-d*z)))/(exp(c*z) + exp(-d*z))**2",
         latex=r"\frac{e^{az}-e^{-bz}}{e^{cz}+e^{-dz}}",
         latex_slope=r"\frac{(ae^{az}+be^{-bz})-g(z)\,(ce^{cz}-de^{-dz})}{e^{cz}+e^{-dz}}",
         low=-peak(-1.0) if falls_left else -1.0, high=peak(1.0) if falls_right else 1.0,
@@ -353,6 +354,7 @@ def exponential(limit: float = 80.0) -> Activation:
         expr="exp(z if z < limit else limit)", slope_expr="exp(z) if z <= limit else 0",
         slope_from_output="a if a < exp(limit) else 0",
         latex=r"e^{z}", latex_slope=r"e^{z}",
-        low=0.0, high=math.exp(limit), reaches_high=True, continuity=0, kinks=(limit,), saturates=("left", "right"), cost=4.0,
+        low=0.0, high=math.exp(limit), reaches_high=True, continuity=0, kinks=(limit,), saturates=("left", "right"),
+        cost=4.0,
         source="log link of Poisson regression: Nelder, Wedderburn (1972)",
     )  # fmt: skip

@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from chainrule.calculus.activations import logistic, softplus_of
-from chainrule.calculus.loss import Head, Loss, losses
+from chainrule.calculus.loss import Head, Loss
+from chainrule.calculus.loss import losses as losses
 from chainrule.constraints import real
 from chainrule.shapes import Array
 
@@ -26,7 +27,8 @@ def _cut(p: Array) -> Array:
 def softmax_of(z: Array) -> Array:
     """e^z / Σ e^z per row, after subtracting the largest z: shift invariant and free of overflow."""
     e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    p: Array = e / e.sum(axis=1, keepdims=True)
+    return p
 
 
 @family
@@ -193,7 +195,7 @@ def binary_crossentropy(label_smoothing: float = 0.0) -> Loss:
 
 @family
 def categorical_crossentropy(label_smoothing: float = 0.0) -> Loss:
-    """−Σ y ln p over the classes; with smoothing s the target becomes y(1−s) + s/k. Class codes are taken as one-hot."""
+    """−Σ y ln p over the classes; with smoothing s the target becomes y(1−s) + s/k. Class codes become one-hot."""
     real("categorical_crossentropy.label_smoothing", label_smoothing, low=0.0, below=1.0)
 
     def soft(y: Array) -> Array:
@@ -201,7 +203,8 @@ def categorical_crossentropy(label_smoothing: float = 0.0) -> Loss:
 
     def head_terms(y: Array, z: Array) -> Array:
         shifted = z - z.max(axis=1, keepdims=True)
-        return soft(y) * (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted)
+        terms: Array = soft(y) * (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted)
+        return terms
 
     t = "(y*(1 - label_smoothing) + label_smoothing/k)" if label_smoothing else "y"
     head = Head(

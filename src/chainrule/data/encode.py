@@ -192,6 +192,7 @@ def fit_encoder(
     rows: Rows | None = None,
     *,
     scale: str | None = "standard",
+    scale_target: bool = True,
     dtype: npt.DTypeLike = np.float32,
 ) -> Encoder:
     """Learn the encoding from the training rows alone (all rows with a target when None).
@@ -227,7 +228,8 @@ def fit_encoder(
             columns.append(_fit_numbers(training, "", scale))
     if scale is None:
         _note_scales(table, columns, rows, notes)
-    targets = [_fit_target(table[name].take(rows), schema, scale, dtype, table.source) for name in schema.targets]
+    target_scale = scale if scale_target else None
+    targets = [_fit_target(table[name].take(rows), schema, target_scale, dtype, table.source) for name in schema.targets]
     features = tuple(name for name in table.names if name not in schema.targets)
     encoder = Encoder(
         tuple(columns), features, tuple(targets), schema.task, schema.classes, schema.has_names, tuple(notes)

@@ -13,6 +13,8 @@ from chainrule.errors import DataError, nearest
 
 
 class Named(Protocol):
+    """Something with a name."""
+
     @property
     def name(self) -> str: ...
 
@@ -26,13 +28,6 @@ class Planned(Named, Protocol):
     def levels(self) -> tuple[str, ...]: ...
 
 
-class Named(Protocol):
-    """Something with a name."""
-
-    @property
-    def name(self) -> str: ...
-
-
 class Fitted(Protocol):
     """What matching needs to know of an encoder."""
 
@@ -44,8 +39,6 @@ class Fitted(Protocol):
     def targets(self) -> Sequence[Named]: ...
     @property
     def has_names(self) -> bool: ...
-    @property
-    def targets(self) -> Sequence[Named]: ...
 
 
 def match_columns(fitted: Fitted, table: Table) -> tuple[dict[str, Column], list[Note]]:

@@ -69,8 +69,8 @@ class Update:
     """A rule with the terms around it, in this order: penalties are added to the data's gradient, the sum is clipped,
     the rule moves θ.
 
-    l1, l2: strengths λ of the penalties λ₁ Σ|w| + ½ λ₂ Σ w². clip_value cuts every entry to [−c, c]; clip_norm shrinks the
-    whole gradient to this length when it is longer.
+    l1, l2: strengths λ of the penalties λ₁ Σ|w| + ½ λ₂ Σ w². clip_value cuts every entry to [−c, c]; clip_norm shrinks
+    the whole gradient to this length when it is longer.
     """
 
     rule: Rule

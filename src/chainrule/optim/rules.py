@@ -1,7 +1,8 @@
 """Every update rule, each a record. g is the gradient, η the learning rate, t the step counted from 1.
 
-Momentum keeps the learning rate inside the velocity, v ← μv − ηg (the convention of scikit-learn and Keras). Adam adds ε after
-the bias correction, as its paper's algorithm 1 does; `adam_classic` adds it before (the paper's faster form, scikit-learn's).
+Momentum keeps the learning rate inside the velocity, v ← μv − ηg (the convention of scikit-learn and Keras). Adam adds
+ε after the bias correction, as its paper's algorithm 1 does; `adam_classic` adds it before (the paper's faster form,
+scikit-learn's).
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.constraints import real
-from chainrule.optim.rule import Rule, Scalars, Slots, rules
+from chainrule.optim.rule import Rule, Scalars, Slots
+from chainrule.optim.rule import rules as rules
 from chainrule.shapes import Array
 
 family = rules.family
@@ -53,7 +55,8 @@ def momentum(learning_rate: float = 0.01, momentum: float = 0.9) -> Rule:
         return theta + velocity, (velocity,)
 
     return Rule(
-        "momentum", update, (r"v \leftarrow \mu v - \eta g", r"\theta \leftarrow \theta + v"), "Polyak (1964)", ("velocity",),
+        "momentum", update, (r"v \leftarrow \mu v - \eta g", r"\theta \leftarrow \theta + v"), "Polyak (1964)",
+        ("velocity",),
         aliases=("sgd",), constants={"learning_rate": _rate(learning_rate), "momentum": momentum},
     )  # fmt: skip
 
@@ -152,7 +155,10 @@ def adam_classic(
 
     return Rule(
         "adam_classic", update,
-        (*MOMENTS, r"\theta \leftarrow \theta - \eta\,\frac{\sqrt{1-\beta_2^t}}{1-\beta_1^t}\,\frac{m}{\sqrt v+\varepsilon}"),
+        (
+            *MOMENTS,
+            r"\theta \leftarrow \theta - \eta\,\frac{\sqrt{1-\beta_2^t}}{1-\beta_1^t}\,\frac{m}{\sqrt v+\varepsilon}",
+        ),
         "Kingma, Ba (2015), end of section 2; scikit-learn", ("mean", "mean_square"),
         scalars=lambda t: {"correction": np.sqrt(1.0 - power(beta_2, t)) / (1.0 - power(beta_1, t))},
         constants=_adam_constants(learning_rate, beta_1, beta_2, epsilon),

@@ -1,0 +1,63 @@
+"""Commands about chainrule itself: the activations it knows, and the check that its mathematics holds here."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+from chainrule.calculus.activations import activations as catalog
+from chainrule.check import check as run_check
+from chainrule.cli import options, output
+
+PROPERTIES = ("name", "formula", "slope", "range", "continuity", "monotonic", "zero-centred", "saturates", "kinks")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@options.as_json
+def activations(names: tuple[str, ...], as_json: bool) -> None:
+    """The cheat sheet of activation functions: formula, derivative, range, continuity and further properties."""
+    rows = [_facts(catalog.get(name)) for name in (names or catalog.names())]
+    if as_json:
+        output.data(rows)
+        return
+    for row in rows:
+        click.echo(row["name"])
+        for name in PROPERTIES[1:]:
+            click.echo(f"  {name.ljust(12)}  {row[name]}")
+
+
+def _facts(function: Any) -> dict[str, Any]:
+    order = {math.inf: "C∞", -1: "a jump"}.get(function.continuity, f"C{function.continuity:g}")
+    return {
+        "name": function.name,
+        "constants": dict(function.constants),
+        "formula": function.expr,
+        "slope": function.slope_expr,
+        "range": function.range,
+        "continuity": order,
+        "monotonic": function.monotonic,
+        "zero-centred": function.zero_centred,
+        "saturates": ", ".join(function.saturates) or "nowhere",
+        "kinks": ", ".join(f"{kink:g} (the slope from the left is taken)" for kink in function.kinks) or "none",
+        "source": function.source,
+    }
+
+
+@click.command()
+@click.option("--seed", type=int, default=0, show_default=True)
+@options.as_json
+def check(seed: int, as_json: bool) -> None:
+    """Prove on this machine that every slope, gradient and update is right; exit code 1 when one is not."""
+    report = run_check(seed=seed)
+    if as_json:
+        output.data(report)
+    failed = [line for line in report if not line["passed"]]
+    for line in failed:
+        output.say(f"FAILED {line['law']} of {line['subject']}: {line['message']}")
+    if not as_json:
+        click.echo(f"{len(report) - len(failed)} laws hold, {len(failed)} are broken")
+    if failed:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,107 @@
+"""`chainrule fit`: a data file in, a trained model out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule import archive
+from chainrule.card import note_lines, score_lines
+from chainrule.cli import options, output
+from chainrule.data.files import read_table
+from chainrule.errors import ChainruleError
+from chainrule.explain.model import explain_one
+from chainrule.fit import fit as fit_table
+from chainrule.model import Model
+
+READING = ("delimiter", "decimal", "encoding", "missing", "day_first")
+
+
+@click.command()
+@click.argument("data", type=click.Path())
+@click.option("--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several.")
+@click.option("--out", type=click.Path(), help="Where to save the model; by default the data's name with .model.")
+@click.option("--network", help="Widths of the hidden layers, such as 64-32.")
+@click.option("--activation", default="relu", show_default=True, help="The activation of the hidden layers.")
+@click.option("--loss", help="The loss; by default the one that belongs to the task.")
+@click.option("--optimizer", default="adam", show_default=True, help="The update rule, or lbfgs.")
+@click.option("--learning-rate", type=float, help="By default the rule's own.")
+@click.option("--schedule", default="constant", show_default=True, help="How the learning rate changes.")
+@click.option("--epochs", type=int, default=200, show_default=True, help="At most so many passes over the rows.")
+@click.option("--batch-size", default="auto", show_default=True, help="Rows per step, 'auto' or 'full'.")
+@click.option("--patience", type=int, default=20, show_default=True, help="Epochs to wait for a better validation loss.")
+@click.option("--validation", type=float, default=0.1, show_default=True, help="The share of rows watched for stopping.")
+@click.option("--test", type=float, help="The share of rows kept away for the score [0.2, or folds where rows are few].")
+@click.option("--l1", type=float, default=0.0, help="Strength of the L1 penalty on weights.")
+@click.option("--l2", type=float, default=0.0, help="Strength of the L2 penalty on weights.")
+@click.option("--clip-norm", type=float, help="Shrink gradients that are longer than this.")
+@click.option("--class-weight", type=click.Choice(["balanced"]), help="Weigh rare classes up.")
+@click.option("--metric", "metrics", multiple=True, help="A further metric to record after every epoch.")
+@click.option("--task", help="regression or classification, where the target could be either.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Insist on a column that would be left out.")
+@click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out.")
+@click.option("--date-parts", multiple=True, metavar="COLUMN", help="Use a date column as year, month, weekday, days.")
+@click.option("--missing-target", type=click.Choice(["error", "drop"]), default="error", help="Rows without a target.")
+@click.option("--time", "time_budget", help="Stop after this time, such as 90s, 2m or 1h.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same model.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@click.option("--engine", default="auto", show_default=True, help="auto, native or reference.")
+@click.option("--jobs", "n_jobs", type=int, help="At most so many threads.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress and no story; errors only.")
+@options.reading
+@options.as_json
+def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, quiet: bool, **asked: Any) -> None:
+    """Train a network on a table and save it.
+
+    DATA is a .csv, .tsv, .parquet, .feather or .arrow file. Column types are found, missing values and categories handled,
+    and every choice is said. The score comes from rows that were never trained on.
+    """
+    path = Path(out) if out else Path(Path(data).name.split(".")[0] + ".model")
+    archive.check_writable(path)
+    reading = {name: asked.pop(name) for name in READING}
+    batch = asked.pop("batch_size")
+    asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)
+    asked["time_budget"] = options.seconds(asked["time_budget"])
+    table = read_table(data, **reading)
+    if not quiet:
+        output.say(f"{table.source}: {table.row_count} rows, {len(table.columns)} columns")
+    target: Any = targets[0] if len(targets) == 1 else targets
+    with output.progress_bar(quiet) as progress:
+        model = fit_table(table, target, progress=progress, **asked)
+    model.save(path)
+    if as_json:
+        output.data({"model": str(path), "card": model.card, "history": model.history.to_dict()})
+    elif not quiet:
+        _tell(model, path, table)
+    if model.card["algorithm"]["stopped"] == "interrupted":
+        output.say(f"interrupted: the best weights so far are saved in {path}")
+        raise click.exceptions.Exit(130)
+
+
+def _tell(model: Model, path: Path, table: Any) -> None:
+    """What happened, for a reader."""
+    card = model.card
+    algorithm = card["algorithm"]
+    if card["notes"]:
+        output.say("\nChoices made (stored in the model; options change them)")
+        output.say("\n".join(note_lines(card["notes"])))
+    output.say("\nTraining")
+    output.say(f"  {card['model']['inputs']} inputs → {' → '.join(card['model']['layers'])}")
+    output.say(
+        f"  {algorithm['optimizer']}, {algorithm['epochs_trained']} epochs ({algorithm['stopped']}), weights of epoch "
+        f"{algorithm['best_epoch']}, on {card['data']['trained_on']} rows"
+    )
+    if card["objective"]["advice"]:
+        output.say(f"  advice: {card['objective']['advice']}")
+    output.say("\nScore")
+    output.say("\n".join(score_lines(card["score"])))
+    output.say(f"\nSaved to {path}")
+    try:
+        explanation, question = explain_one(model, table)
+    except ChainruleError as reason:  # an explanation that fails must not lose the story of a model that is saved
+        output.say(f"\nThe explanation of one weight failed: {reason}")
+        return
+    output.say(f"\nWhy? One weight's gradient, for one row (chainrule explain {path} {table.source} {question})")
+    output.say(str(explanation))

@@ -1,0 +1,92 @@
+"""`chainrule`: the command line. Data goes to stdout, messages to stderr.
+
+Exit codes: 0 done, 1 a promise of chainrule did not hold, 2 bad usage, 3 bad data, 4 bad model file, 5 diverged,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+try:
+    import click
+except ImportError:  # the library alone does not need the application's packages
+    sys.exit("The command line needs the application's packages: pip install 'chainrule[app]'")
+
+COMMANDS = {
+    "fit": "chainrule.cli.fit:fit",
+    "predict": "chainrule.cli.use:predict",
+    "evaluate": "chainrule.cli.use:evaluate",
+    "show": "chainrule.cli.use:show",
+    "explain": "chainrule.cli.use:explain",
+    "check": "chainrule.cli.catalogs:check",
+    "activations": "chainrule.cli.catalogs:activations",
+}
+
+
+class Commands(click.Group):
+    """Commands by name, each loaded when it is called, so that `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, function = COMMANDS[name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), function)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from chainrule.errors import nearest
+
+            close = nearest(args[0], COMMANDS)
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chainrule")
+def cli() -> None:
+    """Neural networks with the working shown: train on a table, and ask why for any number."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code; an error is one message, never a traceback."""
+    try:
+        code = cli.main(args=arguments, standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.Abort:
+        code = 130
+    except click.ClickException as wrong:
+        wrong.show()
+        code = wrong.exit_code
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        code = 130
+    except ValueError as error:
+        code = _report(error, arguments)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: ValueError, arguments: list[str] | None) -> int:
+    from chainrule.errors import ChainruleError
+
+    if not isinstance(error, ChainruleError):
+        raise error
+    if "--json" in (sys.argv if arguments is None else arguments):
+        import json
+
+        click.echo(json.dumps({"error": error.to_dict()}, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"error: {error}", err=True)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    main()

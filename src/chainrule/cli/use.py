@@ -1,0 +1,130 @@
+"""Commands that use a trained model: predict, evaluate, show, explain."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import Any
+
+import click
+
+from chainrule.archive import check_writable, replace_file
+from chainrule.card import as_text
+from chainrule.cli import options, output
+from chainrule.data.files import read_table
+from chainrule.data.table import Note, Table
+from chainrule.explain.model import explain as explain_model
+from chainrule.model import Model, load
+
+
+def _read(model: Model, data: str, reading: dict[str, Any]) -> Table:
+    """The file as a table, with what had to be adapted told on stderr."""
+    table = read_table(data, text=model.encoder.text_columns, **reading)
+    _tell((*table.notes, *model.encoder.notes_on(table)))
+    return table
+
+
+def _tell(notes: tuple[Note, ...]) -> None:
+    for note in notes:
+        output.say(f"note: {note}")
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path())
+@click.option("--out", type=click.Path(), help="A .csv file for the predictions; by default they go to stdout.")
+@options.reading
+@options.as_json
+def predict(model: str, data: str, out: str | None, as_json: bool, **reading: Any) -> None:
+    """Predict the rows of a file, in their order.
+
+    The column `prediction` holds the answer, `probability_<class>` the probability of each class.
+    """
+    if out:
+        check_writable(out)
+    trained = load(model)
+    table = _read(trained, data, reading)
+    outputs = trained.outputs(table)
+    columns: dict[str, list[Any]] = {}
+    answers = trained.answers(outputs)
+    if answers.ndim == 1:
+        columns["prediction"] = answers.tolist()
+    else:
+        for target, values in zip(trained.encoder.targets, answers.T, strict=True):
+            columns[f"prediction_{target.name}"] = values.tolist()
+    if trained.classes and trained.network.output_activation in ("sigmoid", "softmax"):
+        for label, values in zip(trained.classes, trained.probabilities(outputs).T, strict=True):
+            columns[f"probability_{label}"] = values.tolist()
+    if as_json:
+        output.data(columns)
+    if out:
+        replace_file(out, [_as_csv(columns).encode()])
+        output.say(f"{table.row_count} predictions written to {out}")
+    elif not as_json:
+        sys.stdout.write(_as_csv(columns))
+
+
+def _as_csv(columns: dict[str, list[Any]]) -> str:
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path())
+@click.option("--metric", "metrics", multiple=True, help="A metric by name; by default the usual ones of the task.")
+@options.reading
+@options.as_json
+def evaluate(model: str, data: str, metrics: tuple[str, ...], as_json: bool, **reading: Any) -> None:
+    """Measure a model on rows whose target is known."""
+    trained = load(model)
+    table = _read(trained, data, reading)
+    scores = trained.scores(table, trained.outputs(table), metrics)
+    if as_json:
+        output.data({**scores, "rows": table.row_count})
+        return
+    width = max(map(len, scores))
+    click.echo(f"{table.row_count} rows of {table.source}")
+    for name, value in scores.items():
+        click.echo(f"  {name.ljust(width)}  {value:.6g}")
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@options.as_json
+def show(model: str, as_json: bool) -> None:
+    """The card of a model: data, network, algorithm, objective, columns, score and the choices made."""
+    trained = load(model)
+    if as_json:
+        output.data({"card": trained.card, "network": trained.network.describe(), "history": trained.history.to_dict()})
+    else:
+        click.echo(as_text(trained.card))
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path())
+@click.option("--of", "of", required=True, help="What to explain: 'W1[2,3]', 'b2[0]', 'a1[4]', 'delta1[4]', prediction, loss.")
+@click.option("--row", type=int, default=0, show_default=True, help="The row of the file, from 0.")
+@click.option("--form", default="factors", show_default=True, help="factors, delta or paths.")
+@click.option("--latex", is_flag=True, help="Print LaTeX.")
+@options.reading
+@options.as_json
+def explain(model: str, data: str, of: str, row: int, form: str, latex: bool, as_json: bool, **reading: Any) -> None:
+    """Derive any number of the network for one row, with the numbers put in.
+
+    A gradient needs the row's target in the file; a prediction, a net input or an activation does not.
+    """
+    trained = load(model)
+    explanation = explain_model(trained, _read(trained, data, reading), of=of, row=row, form=form)
+    if as_json:
+        output.data(explanation.to_dict())
+    elif latex:
+        click.echo(explanation.to_latex())
+    else:
+        click.echo(str(explanation))

@@ -1,0 +1,71 @@
+"""Why this number? For a trained model and its data, or for a pass of any network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.constraints import whole
+from chainrule.data.table import Table
+from chainrule.engines.trace import Gradient, Trace
+from chainrule.errors import DataError
+from chainrule.explain.derive import explain_trace
+from chainrule.explain.explanation import Explanation
+from chainrule.model import Model
+from chainrule.steps import backward, forward
+
+
+def explain(
+    subject: Model | Trace | Gradient, data: Any = None, y: Any = None, *, of: str, row: int = 0, **how: Any
+) -> Explanation:
+    """Derive one number with the numbers put in: a gradient `W1[2,3]`, a delta, an activation, a prediction, the loss.
+
+    subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` is explained, with its target in a column
+    or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch is
+    explained. `how`: form ("factors", "delta" or "paths"), notation, top (terms shown) and digits.
+
+    A model's number is derived in float64 from its weights, whatever it was trained in.
+
+    >>> from chainrule import Dense, Network, backward, explain, forward
+    >>> net = Network(2, [Dense(1, "sigmoid")], loss="half_squared_error")
+    >>> print(explain(backward(forward(net, [0.5, -1.0, 0.25], [1.0, 2.0], [1.0])), of="W1[0,1]").value)
+    -0.269...
+    """
+    if not isinstance(subject, Model):
+        return explain_trace(subject, of, **how)
+    table, _ = subject.table(data, y)
+    trace = trace_of(subject, table, row)
+    labels = {f"x[{i}]": one.name for i, one in enumerate(subject.encoder.inputs)}
+    return explain_trace(trace, of, labels=labels, **how)
+
+
+def trace_of(model: Model, table: Table, row: int) -> Trace:
+    """The pass of one row in float64, with every delta and gradient where the table knows the row's target."""
+    whole("row", row, low=0)
+    if row >= table.row_count:
+        raise DataError(
+            "CR105", f"there is no row {row}", where=table.source, expected=f"0 to {table.row_count - 1}", got=str(row)
+        )
+    index = np.array([row])
+    theta = model.theta.astype(np.float64)
+    x = model.encoder.encode(table, index, dtype=np.float64)
+    known = all(target.name in table for target in model.encoder.targets)
+    y = model.encoder.encode_target(table, index) if known else None
+    trace = forward(model.network, theta, x, y, rows=index)
+    return backward(trace).trace if known else trace
+
+
+def explain_one(model: Model, table: Table) -> tuple[Explanation, str]:
+    """An explanation to begin with, and the options that ask for it: for the first row that is told wrong or least surely,
+    the weight of the last layer that pulls hardest."""
+    rows = np.arange(min(table.row_count, 200))
+    traces = [trace_of(model, table, int(row)) for row in rows]
+    row = int(np.argmax([trace.loss for trace in traces]))
+    param = [p for p in model.network.plan.params if p.name.startswith("W")][-1]
+    gradient = traces[row].gradient
+    assert gradient is not None
+    pull = np.abs(param.of(gradient))
+    to_unit, from_unit = np.unravel_index(int(pull.argmax()), pull.shape)
+    of = f"{param.name}[{to_unit},{from_unit}]"
+    return explain(model, table, of=of, row=row), f"--row {row} --of '{of}'"
