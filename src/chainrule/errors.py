@@ -9,9 +9,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-# code -> what it means. A new error adds its line here and nowhere else.
+# the first digit of a code -> what such errors are about
+FAMILIES: dict[str, str] = {
+    "CR1": "arrays and targets",
+    "CR2": "settings",
+    "CR3": "files and tables",
+    "CR4": "columns at prediction time",
+    "CR5": "model files",
+    "CR6": "training",
+    "CR7": "environment",
+    "CR8": "promises of chainrule that did not hold (please report them)",
+}
+
+# code -> what it means. A new error adds its line here and nowhere else,
+# and the page is made anew: python docs/make_errors_page.py > docs/errors.md
 CODES: dict[str, str] = {
-    # arrays and targets
     "CR101": "missing values where none are allowed",
     "CR102": "infinite values",
     "CR103": "wrong number of dimensions",
@@ -27,7 +39,6 @@ CODES: dict[str, str] = {
     "CR113": "every row is its own class",
     "CR114": "a missing target",
     "CR115": "an array of the wrong shape",
-    # settings
     "CR201": "a number outside its bounds",
     "CR202": "a value of the wrong type",
     "CR203": "an unknown name",
@@ -38,7 +49,6 @@ CODES: dict[str, str] = {
     "CR208": "a record that breaks a law",
     "CR209": "a network that cannot be built",
     "CR210": "an address that does not exist in this network",
-    # files and tables
     "CR301": "a file that is not there",
     "CR302": "an empty file",
     "CR303": "text in an unknown encoding",
@@ -58,12 +68,10 @@ CODES: dict[str, str] = {
     "CR317": "a folder where a file is expected",
     "CR318": "a file too large for the memory",
     "CR319": "a file format that is not read",
-    # columns at prediction time
     "CR401": "a column that the model needs is missing",
     "CR402": "another number of columns than the model was fitted on",
     "CR403": "a column of another type than the model was fitted on",
     "CR404": "column names that become equal",
-    # model files
     "CR501": "a file that is not a chainrule model",
     "CR502": "a truncated or overlong model file",
     "CR503": "a model file with a bad header",
@@ -75,14 +83,11 @@ CODES: dict[str, str] = {
     "CR509": "something that has no safe place in a model file",
     "CR510": "a model or run that another process is writing",
     "CR511": "a model file that the system does not let be read",
-    # training
     "CR601": "a number that is not finite during training",
     "CR602": "a model that is not fitted yet",
     "CR603": "a run that cannot be resumed",
-    # environment
     "CR701": "an optional package that is not installed",
     "CR702": "an engine that cannot run this",
-    # promises of chainrule that did not hold (please report them)
     "CR801": "a plan that does not hold together",
     "CR802": "an explanation that does not add up",
 }
