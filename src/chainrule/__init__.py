@@ -4,6 +4,7 @@ from chainrule.calculus.activation import Activation
 from chainrule.calculus.activations import activations
 from chainrule.calculus.loss import Loss
 from chainrule.calculus.losses import losses
+from chainrule.check import check
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import ChainruleError, ChainruleWarning
 from chainrule.fit import fit
@@ -13,12 +14,13 @@ from chainrule.model import Model, load
 from chainrule.network import Expression, Network, initialize
 from chainrule.optim.rule import Rule, Update
 from chainrule.optim.rules import rules
+from chainrule.register import register
 from chainrule.steps import backward, forward, update
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm", "Loss",
-    "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "fit", "forward", "initialize",
-    "initializers", "load", "losses", "rules", "update",
+    "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "check", "fit", "forward", "initialize",
+    "initializers", "load", "losses", "register", "rules", "update",
 ]  # fmt: skip

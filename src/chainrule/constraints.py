@@ -20,9 +20,10 @@ def whole(name: str, value: Any, *, low: int | None = None, high: int | None = N
         raise SettingError(
             "CR202", f"`{name}` must be a whole number", got=_show(value), hint=_number_hint(name, value)
         )
-    if (low is not None and value < low) or (high is not None and value > high):
+    number = int(value)
+    if (low is not None and number < low) or (high is not None and number > high):
         raise SettingError("CR201", f"`{name}` must be {_bounds(low, high)}", got=str(value))
-    return int(value)
+    return number
 
 
 def real(

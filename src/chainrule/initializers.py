@@ -1,4 +1,4 @@
-"""How weights begin. Every distribution is uncut; its facts (limit, deviation) are what the draw uses and what the laws check."""
+"""How weights begin. Every distribution is uncut; its variance is what the draw uses and what the laws check."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule import layers as kinds
 from chainrule import rng
 from chainrule.calculus.activations import activations
-from chainrule.calculus.loss import Loss, Reduction
+from chainrule.calculus.loss import Head, Loss, Reduction
 from chainrule.calculus.losses import losses
 from chainrule.constraints import choice, whole
 from chainrule.errors import SettingError
@@ -28,8 +28,9 @@ from chainrule.shapes import Array, read_only
 class Network:
     """`Network(4, [Dense(16, "relu"), Dense(3, "softmax")], loss="categorical_crossentropy")`.
 
-    inputs: how many, or their names. loss: a name or a record; by default the one that belongs to the output activation.
-    reduction: how the losses of a batch become one number, "mean" (weighted: divided by the sum of the weights) or "sum".
+    inputs: how many, or their names. loss: a name or a record; by default the one that belongs to the output
+    activation. reduction: how the losses of a batch become one number, "mean" (weighted: divided by the sum of the
+    weights) or "sum".
 
     Raises `SettingError` CR206 for an output that does not fit the loss, CR209 for a network that cannot be built.
 
@@ -55,6 +56,8 @@ class Network:
                 raise SettingError("CR207", "two inputs have the same name", where="Network.inputs")
             object.__setattr__(self, "inputs", names)
         whole("Network.inputs", self.input_count, low=1)
+        if not isinstance(self.layers, Sequence) or isinstance(self.layers, str):
+            raise SettingError("CR202", "`Network.layers` must be a list of layers", got=repr(self.layers))
         object.__setattr__(self, "layers", tuple(self.layers))
         for position, layer in enumerate(self.layers):
             if type(layer) not in kinds.KINDS.values():
@@ -141,7 +144,10 @@ class Expression:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
+        if not self.inputs:
+            raise SettingError("CR209", "an expression needs at least one input", where=self.text)
         object.__setattr__(self, "loss", losses.get(self.loss))
+        choice("Expression.reduction", self.reduction, ("mean", "sum"))
         self.plan  # noqa: B018
 
     @property
@@ -270,7 +276,7 @@ def _finish(builder: Builder, inputs: tuple[str, ...], loss: Loss, reduction: Re
     output = builder.steps[-1].target if builder.steps else builder.slots[0].name
     function = _output_function(builder)
     check_pair(builder, output, function, loss)
-    head = loss.head(function)
+    head = _fused_head(builder, loss, function)
     source = builder.steps[-1].sources[0] if head else output
     plan = Plan(
         tuple(builder.slots), tuple(builder.params), tuple(builder.steps), inputs, output,
@@ -278,6 +284,13 @@ def _finish(builder: Builder, inputs: tuple[str, ...], loss: Loss, reduction: Re
     )  # fmt: skip
     verify(plan)
     return plan
+
+
+def _fused_head(builder: Builder, loss: Loss, function: str) -> Head | None:
+    """The fused form, where the output function has the constants that it was derived for."""
+    head = loss.head(function)
+    activation = builder.steps[-1].constants.get("activation") if builder.steps else None
+    return head if activation is None or activation == activations.get(function) else None
 
 
 def check_pair(builder: Builder, output: str, function: str, loss: Loss) -> None:
@@ -316,8 +329,8 @@ def advice(network: Network) -> str | None:
     squared = {"mse", "half_squared_error", "squared_error", "mae", "huber", "log_cosh"}
     if output in ("sigmoid", "softmax") and loss.name in squared:
         return (
-            f"{output} outputs with the loss {loss.name} learn slowly where the unit saturates (its slope is a factor of "
-            f"every gradient); for classes use the loss {suited!r}"
+            f"{output} outputs with the loss {loss.name} learn slowly where the unit saturates (its slope is a factor "
+            f"of every gradient); for classes use the loss {suited!r}"
         )
     if output == "softmax" and loss.name == "binary_crossentropy":
         return "softmax outputs are one distribution; use the loss 'categorical_crossentropy'"

@@ -1,6 +1,7 @@
 """The Plan: a network lowered to plain data that every engine reads, and nothing else.
 
-A Plan is a list of steps over named slots (arrays of shape (rows, width)) and the layout of ONE flat parameter vector θ.
+A Plan is a list of steps over named slots (arrays of shape (rows, width)) and the layout of ONE flat parameter
+vector θ.
 Conventions: weights are W[to, from], z = a Wᵀ + b, batch first; layers count from 1, units from 0.
 """
 
@@ -38,8 +39,8 @@ class Slot:
 class Param:
     """A named piece of θ: θ[offset : offset + size], in row-major order of `shape`.
 
-    `fans` are (to, from) for the initialiser. Where `mask` is False there is no parameter: value 0, no gradient, no update.
-    `names` are the user's own, in θ's order; they may repeat.
+    `fans` are (to, from) for the initialiser. Where `mask` is False there is no parameter: value 0, no gradient, no
+    update. `names` are the user's own, in θ's order; they may repeat.
     """
 
     name: str
@@ -86,6 +87,13 @@ class Objective:
     source: str
     head: Head | None
     reduction: Reduction
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _objective, (self.loss, self.source, self.head and self.head.activation, self.reduction)
+
+
+def _objective(loss: Loss, source: str, head: str | None, reduction: Reduction) -> Objective:
+    return Objective(loss, source, loss.head(head) if head else None, reduction)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,10 +218,14 @@ def verify(plan: Plan) -> None:
             if source not in written:
                 raise PromiseError("CR801", f"{step.target} reads {source} before it is written")
         for param_name in step.params:
-            plan.param(param_name)
+            if param_name not in plan._params:
+                raise PromiseError("CR801", f"{step.target} reads the parameter {param_name}, which does not exist")
         if step.target in written:
             raise PromiseError("CR801", f"{step.target} is written twice")
         written.add(step.target)
+    unread = {param.name for param in plan.params} - {name for step in plan.steps for name in step.params}
+    if unread:
+        raise PromiseError("CR801", f"never read: {', '.join(sorted(unread))}")
     unwritten = {slot.name for slot in plan.slots} - written
     if unwritten or plan.output not in written or (plan.objective and plan.objective.source not in written):
         raise PromiseError("CR801", f"never written: {', '.join(sorted(unwritten)) or plan.output}")

@@ -1,8 +1,9 @@
 """All randomness, always passed in: the same seed gives the same numbers on any machine and in any order of asking.
 
 Two kinds. `generator` draws data (weights, row orders, splits) in Python, handed over to the engines as arrays.
-`uniform_bits` is counter-based: a number depends on its *address* (step, row, unit) and on nothing else, so that a dropout
-mask does not change with the batch it stands in, the number of threads or the engine. The compiled engine computes the same bits.
+`uniform_bits` is counter-based: a number depends on its *address* (step, row, unit) and on nothing else, so that a
+dropout mask does not change with the batch it stands in, the number of threads or the engine. The compiled engine
+computes the same bits.
 """
 
 from __future__ import annotations

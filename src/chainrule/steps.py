@@ -15,6 +15,7 @@ from chainrule.errors import DataError, SettingError
 from chainrule.layers.layer import Pass
 from chainrule.network import Expression, Network
 from chainrule.optim.rule import Rule, Update, rules
+from chainrule.plan import Plan
 from chainrule.shapes import Array, Ints, read_only
 
 
@@ -48,14 +49,17 @@ def forward(
         parameters = parameters.astype(np.float64)
     if parameters.shape != (plan.size,):
         raise SettingError("CR115", "θ has the wrong shape", expected=str((plan.size,)), got=str(parameters.shape))
+    _check_masks(plan, parameters)
     inputs = _matrix(x, plan.input_width, "x", parameters.dtype)
     targets = None if y is None else _targets(y, len(inputs), plan.slot(plan.output).width, parameters.dtype)
     if targets is None and plan.objective is not None and plan.objective.loss.name == "output":
         targets = np.zeros((len(inputs), plan.slot(plan.output).width), parameters.dtype)
-    if targets is not None and targets.ndim == 2 and plan.objective is not None:
-        plan.objective.loss.check_targets(targets)
+    if targets is not None and np.issubdtype(targets.dtype, np.floating) and plan.objective is not None:
+        plan.objective.loss.check_targets(targets)  # type: ignore[arg-type]
     weights = None if sample_weight is None else _weights(sample_weight, len(inputs), parameters.dtype)
     numbers: Ints = np.arange(len(inputs)) if rows is None else np.asarray(rows, np.int64)
+    if numbers.shape != (len(inputs),):
+        raise DataError("CR104", "one row number per example", expected=str((len(inputs),)), got=str(numbers.shape))
     run = Pass(numbers, training, whole("seed", seed, low=0), whole("step", step, low=0))
     return frozen(forward_pass(plan, parameters.copy(), Rows(inputs, targets, weights), run))
 
@@ -80,8 +84,8 @@ def update(
 ) -> Array:
     """One step of an update rule: the new θ, read-only. `constants` are those of the rule, such as `learning_rate`.
 
-    Rules with a memory (momentum, Adam) keep it in `memory`, a dict that you pass again at the next step; it also counts
-    the steps. Penalties and clipping are given by an `Update`.
+    Rules with a memory (momentum, Adam) keep it in `memory`, a dict that you pass again at the next step; it also
+    counts the steps. Penalties and clipping are given by an `Update`.
 
     >>> from chainrule import update
     >>> update("gradient_descent", [1.0, 2.0], [0.5, -0.5], learning_rate=0.1).tolist()
@@ -115,6 +119,26 @@ def update(
     return read_only(moved)
 
 
+def _check_masks(plan: Plan, theta: Array) -> None:
+    for param in plan.params:
+        if param.mask is not None and param.of(theta)[~param.mask].any():
+            raise SettingError(
+                "CR204", f"θ has weights in {param.name} where its mask allows no connection", expected="0 there",
+                hint="begin with initialize(network), which keeps them at 0",
+            )  # fmt: skip
+
+
+def _check_finite(array: Array, name: str) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        row, column = bad[0]
+        missing = bool(np.isnan(array[row, column]))
+        raise DataError(
+            "CR101" if missing else "CR102", f"{name} holds {'missing' if missing else 'infinite'} values",
+            where=f"row {row}, column {column}", expected="finite numbers", got=str(array[row, column]),
+        )  # fmt: skip
+
+
 def _matrix(x: ArrayLike, width: int, name: str, dtype: Any) -> Array:
     try:
         array = np.asarray(x, dtype)
@@ -124,6 +148,7 @@ def _matrix(x: ArrayLike, width: int, name: str, dtype: Any) -> Array:
         array = array[None, :]
     if array.ndim != 2 or array.shape[1] != width:
         raise DataError("CR115", f"{name} has the wrong shape", expected=f"(rows, {width})", got=str(array.shape))
+    _check_finite(array, name)
     return np.array(array, dtype, order="C")
 
 
@@ -131,20 +156,26 @@ def _targets(y: ArrayLike, n: int, outputs: int, dtype: Any) -> Array | Ints:
     array = np.asarray(y)
     if array.ndim == 1 and outputs > 1 and len(array) == n and np.issubdtype(array.dtype, np.integer):
         if array.min(initial=0) < 0 or array.max(initial=0) >= outputs:
-            raise DataError(
-                "CR108", "a class code outside the outputs", expected=f"0 to {outputs - 1}", got=str(array.max())
-            )
+            bad = array.min() if array.min() < 0 else array.max()
+            raise DataError("CR108", "a class code outside the outputs", expected=f"0 to {outputs - 1}", got=str(bad))
         return array.astype(np.int64)
-    array = array.astype(dtype)
+    try:
+        array = array.astype(dtype)
+    except (TypeError, ValueError) as reason:
+        raise DataError("CR106", "y must be numbers", got=str(reason), hint="encode classes as 0, 1, 2, …") from None
     if array.ndim <= 1:
         array = array.reshape(n, -1) if array.size == n * outputs else array
     if array.shape != (n, outputs):
         raise DataError("CR104", "y does not fit x and the outputs", expected=str((n, outputs)), got=str(np.shape(y)))
+    _check_finite(array, "y")
     return np.array(array, dtype, order="C")
 
 
 def _weights(weights: ArrayLike, n: int, dtype: Any) -> Array:
-    array = np.asarray(weights, dtype)
+    try:
+        array = np.asarray(weights, dtype)
+    except (TypeError, ValueError) as reason:
+        raise DataError("CR106", "weights must be numbers", got=str(reason)) from None
     if array.shape != (n,):
         raise DataError("CR104", "one weight per example is needed", expected=str((n,)), got=str(array.shape))
     bad = np.flatnonzero(~(array >= 0) | ~np.isfinite(array))

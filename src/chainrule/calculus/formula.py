@@ -1,7 +1,7 @@
 """Formulas in plain symbols, evaluated number by number: the second, independent reading of every record.
 
-A formula is Python's notation with + − * / **, comparisons, `a if c else b`, pi and the functions below. Its syntax tree is
-walked; nothing of the text is ever executed.
+A formula is Python's notation with + − * / **, comparisons, `a if c else b`, pi and the functions below. Its syntax
+tree is walked; nothing of the text is ever executed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs, "max": max, "min": min,
 }  # fmt: skip
 OPERATORS: dict[type, Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt,
-    ast.LtE: operator.le, ast.Eq: operator.eq, ast.NotEq: operator.ne,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }  # fmt: skip
 
 
@@ -65,4 +65,5 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> Any:
             return _value(body if _value(test, names) else otherwise, names)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             return FUNCTIONS[name](*(_value(argument, names) for argument in arguments))
-    raise SettingError("CR209", "not arithmetic", got=ast.unparse(node), expected=f"+ - * / ** and {', '.join(FUNCTIONS)}")
+    allowed = f"+ - * / ** and {', '.join(FUNCTIONS)}"
+    raise SettingError("CR209", "not arithmetic", got=ast.unparse(node), expected=allowed)

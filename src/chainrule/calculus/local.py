@@ -65,10 +65,12 @@ class DiagonalLowRank:
 
     def pull(self, delta: Array) -> Array:
         along = np.einsum("nu,nur->nr", delta, self.left)
-        return delta * self.diagonal + np.einsum("nr,nur->nu", along, self.right)
+        pulled: Array = delta * self.diagonal + np.einsum("nr,nur->nu", along, self.right)
+        return pulled
 
     def matrix(self, row: int) -> Array:
-        return np.diag(self.diagonal[row]) + self.left[row] @ self.right[row].T
+        jacobian: Array = np.diag(self.diagonal[row]) + self.left[row] @ self.right[row].T
+        return jacobian
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,4 +86,5 @@ class Selection:
         return pulled
 
     def matrix(self, row: int) -> Array:
-        return np.eye(self.width)[self.chosen[row]]
+        jacobian: Array = np.eye(self.width)[self.chosen[row]]
+        return jacobian

@@ -32,10 +32,10 @@ class Head:
 
 @dataclass(frozen=True, eq=False)
 class Loss:
-    """A loss as a sum or mean over outputs of terms, one per output: `terms(y, p)` and `slope(y, p)` of shape (n, k).
+    """A loss as a sum or mean over outputs of terms, one per output: `terms(y, p)`, `slope(y, p)` of shape (n, k).
 
-    y are the targets, p the predictions, both (n, k). `slope` is ∂term/∂p. The reduction over the outputs belongs to the
-    loss (`over_outputs`), the reduction over a batch to the caller (`row_factors`).
+    y are the targets, p the predictions, both (n, k). `slope` is ∂term/∂p. The reduction over the outputs belongs to
+    the loss (`over_outputs`), the reduction over a batch to the caller (`row_factors`).
     """
 
     name: str
@@ -77,7 +77,8 @@ class Loss:
     def per_example(self, y: Array, p: Array, head: Head | None = None) -> Array:
         """The loss of every example, shape (n,); p are logits when a head is given."""
         terms = (head or self).terms(y, p)
-        return terms.sum(axis=1) * terms.dtype.type(self.share(terms.shape[1]))
+        summed: Array = terms.sum(axis=1)
+        return summed * terms.dtype.type(self.share(terms.shape[1]))
 
     def check_targets(self, y: Array) -> None:
         """Raise `DataError` CR108 when a target lies outside what this loss can mean."""

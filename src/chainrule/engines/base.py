@@ -1,4 +1,4 @@
-"""What every engine promises. Between a training loop and an engine pass only plain data: the Plan, arrays, step tables."""
+"""What every engine promises. Only plain data passes between a training loop and an engine: Plan, arrays, tables."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Session(Protocol):
     """A network being trained: holds θ and the rule's slots in the engine's own form."""
 
     def train(self, rows: Rows, order: Ints, batch_size: int, table: Mapping[str, Array], first_step: int) -> Steps:
-        """Run whole epochs. `order`, shape (epochs, m), holds row numbers; each epoch is cut into batches of `batch_size`,
-        the last one smaller. `table` has one entry per step and column (float64). `first_step` counts the steps done
-        before, and is the address of the first step's random draws."""
+        """Run whole epochs. `order`, shape (epochs, m), holds row numbers; each epoch is cut into batches of
+        `batch_size`, the last one smaller. `table` has one entry per step and column (float64). `first_step`
+        counts the steps done before, and is the address of the first step's random draws."""
         ...
 
     def gradient(self, rows: Rows) -> tuple[float, Array]:

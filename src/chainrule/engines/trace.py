@@ -18,7 +18,8 @@ class Trace:
     """What a pass computed: `trace["z1"]`, `trace["a1"]` of shape (rows, units), `trace["W1"]` of shape (to, from).
 
     `loss` is the reduced, weighted loss of the batch and `losses` those of the examples (None without targets).
-    After the backward pass `deltas[name]` is ∂loss/∂slot, shape (rows, units), and `gradient` is ∂loss/∂θ, the data's alone.
+    After the backward pass `deltas[name]` is ∂loss/∂slot, shape (rows, units), and `gradient` is ∂loss/∂θ, the
+    data's alone.
     """
 
     plan: Plan
@@ -36,7 +37,7 @@ class Trace:
     gradient: Array | None = None
 
     @property
-    def dtype(self) -> np.dtype[np.floating]:  # type: ignore[type-arg]
+    def dtype(self) -> np.dtype[np.floating]:
         return self.theta.dtype
 
     @property
@@ -59,7 +60,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class Gradient:
-    """∂loss/∂θ: an array in θ's order (`numpy.asarray(gradient)`), by name (`gradient["W1"]`), with the whole `trace`."""
+    """∂loss/∂θ: an array in θ's order (`numpy.asarray(gradient)`) or by name (`gradient["W1"]`), and its `trace`."""
 
     trace: Trace
 

@@ -18,6 +18,7 @@ from chainrule.laws.law import STEP, TOLERANCE, Law, broken, difference, jumps, 
 from chainrule.shapes import Array
 
 SIDE = 1e-9  # how far from a kink its sides are looked at
+APPROACHED = 1e-3  # how near a bound is come to at |z| = 1e4; 1 − 1/|z|, the slowest in use, is 1e-4 away there
 SATURATED = 1e-6  # a slope below this at |z| = 1e4 has gone to 0; 1/(1+|z|)², the slowest in use, is 1e-8 there
 CLOSE = 1e-12  # two formulas of one function, evaluated for |z| ≤ 6, differ by some rounding of terms up to e¹²
 
@@ -107,8 +108,8 @@ def the_slope_at_a_kink_is_from_the_left(record: Activation) -> None:
         there, left = slope(np.array([kink, kink - SIDE * max(1.0, abs(kink))]))
         if not abs(there - left) <= 1e-6 * max(1.0, abs(left)):
             broken(
-                "the left side", record, "the slope taken at a kink is the one from the left", where=f"z = {show(kink)}",
-                expected=show(left), got=show(there),
+                "the left side", record, "the slope taken at a kink is the one from the left",
+                where=f"z = {show(kink)}", expected=show(left), got=show(there),
             )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def _near(place: float, places: Any) -> bool:
 
 
 def _curvature_jumps(slope: Callable[[Array], Array]) -> bool:
-    """Whether the one-sided curvatures differ somewhere by more than 5 %: over 1e-3 a smooth one changes by about 0.1 %."""
+    """Whether the one-sided curvatures differ somewhere by over 5 %: over 1e-3 a smooth one changes by about 0.1 %."""
     width = 1e-3
     z = np.arange(-10.0, 10.0, width)
     s = slope(z)
@@ -172,7 +173,7 @@ def range_is_as_declared(record: Activation) -> None:
                 )  # fmt: skip
             continue
         nearest = side * _smallest(lambda z, side=side: side * value(z), z, at)  # type: ignore[misc]
-        if abs(nearest - bound) > (1e-9 if reached else 1e-6) * max(1.0, abs(bound)):
+        if abs(nearest - bound) > (1e-9 if reached else APPROACHED) * max(1.0, abs(bound)):
             broken(
                 "the range", record, f"the {word} bound is {'reached' if reached else 'approached'}",
                 where=f"z = {show(z[at])}", expected=show(bound), got=f"nothing nearer than {show(nearest)}",
@@ -192,7 +193,8 @@ def _smallest(function: Callable[[Array], Array], z: Array, at: int) -> float:
 
 
 def monotonicity_is_as_declared(record: Activation) -> None:
-    z = np.sort(np.concatenate([np.linspace(-12, 12, 4801), *(kink + np.linspace(-1, 1, 201) for kink in record.kinks)]))
+    near = [kink + np.linspace(-1, 1, 201) for kink in record.kinks]
+    z = np.sort(np.concatenate([np.linspace(-12, 12, 4801), *near]))
     for what, function, declared in zip(
         ("value", "slope"), on_line(record), (record.monotonic, record.slope_monotonic), strict=True
     ):
@@ -223,12 +225,12 @@ def formulas_agree(record: Activation) -> None:
             columns[f"slope for {learned.name}"] = (formula, slope)
     for what, (formula, computed) in columns.items():
         for row, unit in np.ndindex(z.shape):
-            names = {**record.constants, "z": z[row, unit]}
-            names |= {learned.name: p[unit] for learned, p in zip(record.learned, more, strict=False)}
+            names: dict[str, float] = {**record.constants, "z": float(z[row, unit])}
+            names |= {learned.name: float(p[unit]) for learned, p in zip(record.learned, more, strict=False)}
             if what == "slope from the output":
-                names["a"] = a[row, unit]
+                names["a"] = float(a[row, unit])
             if record.random:
-                names["draw"] = more[-1][row, unit]
+                names["draw"] = float(more[-1][row, unit])
             said, got = evaluate(formula, names), float(computed[row, unit])
             if not abs(said - got) <= CLOSE * max(1.0, abs(said)):
                 broken(
@@ -240,7 +242,8 @@ def formulas_agree(record: Activation) -> None:
 def type_and_shape_are_kept(record: Activation) -> None:
     whole = samples(record)[:14]
     for dtype in (np.float32, np.float64):
-        for z in (whole.astype(dtype), whole[:0].astype(dtype), whole[:, :1].astype(dtype)):
+        batches: tuple[Array, ...] = (whole.astype(dtype), whole[:0].astype(dtype), whole[:, :1].astype(dtype))
+        for z in batches:
             kept, more = z.copy(), extra(record, z, dtype)
             a = record.value(z, *more)
             results = {"value": a, "slope": record.slope(z, a, *more)}
@@ -281,7 +284,7 @@ def extreme_inputs_are_harmless(record: Activation) -> None:
     for dtype in (np.float64, np.float32):
         with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
             warnings.simplefilter("error")
-            z = np.array([[sign * size] for size in sizes for sign in (1.0, -1.0)]).astype(dtype)
+            z: Array = np.array([[sign * size] for size in sizes for sign in (1.0, -1.0)]).astype(dtype)
             more = extra(record, z, dtype)
             results = []
             try:

@@ -15,7 +15,7 @@ STEP = 2.0**-12
 """The h of a central difference. Arguments are multiples of h, so that x ± h and x ± 2h are exact."""
 
 TOLERANCE = 1e-7
-"""Relative to max(1, |slope|). A fourth-order difference is off by h⁴/30·|f⁽⁵⁾| = 1e-16·|f⁽⁵⁾|, and by rounding as `rounding`
+"""Relative to max(1, |slope|). A fourth-order difference is off by h⁴/30·|f⁽⁵⁾| = 1e-16·|f⁽⁵⁾|, and by what `rounding`
 says: a fifth derivative up to 1e8 is allowed for, and a slope that is wrong by 0.1 % stands out by a factor of 1e4."""
 
 
@@ -28,17 +28,19 @@ class Law:
     check: Callable[[Any], None]
 
 
-def broken(law: str, subject: Any, says: str, *, where: str, expected: str, got: str, hint: str | None = None) -> NoReturn:
+def broken(
+    law: str, subject: Any, says: str, *, where: str, expected: str, got: str, hint: str | None = None
+) -> NoReturn:
     """Raise the error of a broken law: which law, of what, where, and both numbers."""
     kind = type(subject).__name__.lower()
     raise SettingError(
-        "CR208", f"the {kind} {subject.name!r} breaks the law of {law}: {says}", where=where, expected=expected, got=got,
-        hint=hint,
+        "CR208", f"the {kind} {subject.name!r} breaks the law of {law}: {says}", where=where, expected=expected,
+        got=got, hint=hint,
     )  # fmt: skip
 
 
 def rounding(size: Array) -> Array:
-    """What rounding does to a central difference of values of this size: 8 units in the last place, weights 3/2, over h."""
+    """What rounding does to a central difference of values of this size: 8 units in the last place times 3/2, over h."""
     return 8 * np.finfo(np.float64).eps * 1.5 / STEP * np.abs(size)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.calculus.activations import activations
 from chainrule.calculus.formula import evaluate
 from chainrule.calculus.local import DiagonalLowRank
-from chainrule.calculus.loss import Head, Loss, row_factors
+from chainrule.calculus.loss import Head, Loss, Reduction, row_factors
 from chainrule.calculus.losses import softmax_of
 from chainrule.laws.law import STEP, TOLERANCE, Law, broken, difference, jumps, rounding, show, worst
 from chainrule.shapes import Array
@@ -60,11 +61,11 @@ def _inside(record: Loss, z: Array) -> Array:
     return np.asarray(np.round(p / STEP) * STEP)
 
 
-def _by_kinks(record: Loss, y: Array, p: Array) -> Array:
-    near = np.zeros(p.shape, bool)
+def _by_kinks(record: Loss, y: Array, p: Array) -> NDArray[np.bool_]:
+    near: NDArray[np.bool_] = np.zeros(p.shape, bool)
     for kink in record.kinks:
         near |= np.abs(p - y - kink) < 4 * STEP
-    return near | (p < 0.02) if record.simplex else near
+    return np.asarray(near | (p < 0.02)) if record.simplex else near
 
 
 def slope_is_the_derivative(record: Loss) -> None:
@@ -75,12 +76,13 @@ def slope_is_the_derivative(record: Loss) -> None:
     measured = difference(lambda p: (incoming * record.terms(y, p)).sum(axis=1), p, along / 4)
     got = (incoming * record.slope(y, p) * along / 4).sum(axis=1)
     size = (np.abs(incoming) * np.maximum(1.0, np.abs(record.slope(y, p)))).sum(axis=1)
-    bad = worst(np.abs(got - measured), TOLERANCE * size + rounding((np.abs(incoming * terms)).sum(axis=1)))
+    bad = worst(np.abs(got - measured), TOLERANCE * size + rounding(np.abs(incoming * terms).sum(axis=1)))
     if bad is not None:
         broken(
             "the slope", record, "the slope is the derivative of the terms, before any reduction",
-            where=f"y = {y[bad]}, p = {p[bad]}, a random direction", expected=f"{show(measured[bad])} (central difference)",
-            got=show(got[bad]), hint="`slope` is ∂term/∂p of each output; it divides by neither rows nor outputs",
+            where=f"y = {y[bad]}, p = {p[bad]}, a random direction",
+            expected=f"{show(measured[bad])} (central difference)", got=show(got[bad]),
+            hint="`slope` is ∂term/∂p of each output; it divides by neither rows nor outputs",
         )  # fmt: skip
 
 
@@ -159,12 +161,14 @@ def formulas_agree(record: Loss) -> None:
     ]
     for what, formula, computed, predictions in columns:
         for row, unit in np.ndindex(p.shape):
-            names = {**record.constants, "y": y[row, unit], "p": predictions[row, unit], "k": float(p.shape[1])}
+            names: dict[str, float] = {**record.constants, "y": float(y[row, unit])}
+            names |= {"p": float(predictions[row, unit]), "k": float(p.shape[1])}
             said, got = evaluate(formula, names), float(computed[row, unit])
             if not abs(said - got) <= 1e-12 * max(1.0, abs(said)):
                 broken(
                     "the formulas", record, f"the formula of the {what} gives what is computed",
-                    where=f"{formula}, y = {show(names['y'])}, p = {show(names['p'])}", expected=show(said), got=show(got),
+                    where=f"{formula}, y = {show(names['y'])}, p = {show(names['p'])}", expected=show(said),
+                    got=show(got),
                 )  # fmt: skip
 
 
@@ -182,9 +186,9 @@ def reduced_exactly_once(record: Loss) -> None:
     _same(record, "outputs", record.per_example(y, p), expected)
     weights = np.random.default_rng(34).integers(0, 4, len(p)).astype(float)
     repeated = np.repeat(np.arange(len(p)), weights.astype(int))
-    for reduction in ("mean", "sum"):
-        factors = row_factors(len(p), weights, reduction, np.dtype(np.float64))  # type: ignore[arg-type]
-        plain = row_factors(len(repeated), None, reduction, np.dtype(np.float64))  # type: ignore[arg-type]
+    for reduction in get_args(Reduction):
+        factors = row_factors(len(p), weights, reduction, np.dtype(np.float64))
+        plain = row_factors(len(repeated), None, reduction, np.dtype(np.float64))
         value = record.per_example(y[repeated], p[repeated]).mean() if reduction == "mean" else expected[repeated].sum()
         _same(record, f"{reduction} of rows", factors @ record.per_example(y, p), value)
         _same(record, f"{reduction} of rows", plain @ record.per_example(y[repeated], p[repeated]), value)
@@ -219,7 +223,7 @@ def extreme_predictions_are_harmless(record: Loss) -> None:
 
 
 def _finite(record: Loss, terms: Any, slope: Any, p: Array, where: str) -> None:
-    y = targets(record, np.random.default_rng(35), p.shape).astype(p.dtype)  # type: ignore[arg-type]
+    y = targets(record, np.random.default_rng(35), p.shape).astype(p.dtype)
     where = f"{where} ({p.dtype})"
     with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
         warnings.simplefilter("error")
@@ -232,7 +236,10 @@ def _finite(record: Loss, terms: Any, slope: Any, p: Array, where: str) -> None:
             )  # fmt: skip
     for what, result in results.items():
         if not np.isfinite(result).all():
-            broken("extreme predictions", record, f"the {what} is finite", where=where, expected="finite", got=str(result[0]))
+            broken(
+                "extreme predictions", record, f"the {what} is finite", where=where, expected="finite",
+                got=str(result[0]),
+            )  # fmt: skip
         if result.dtype != p.dtype:
             broken(
                 "extreme predictions", record, f"the {what} keeps the float type", where=where, expected=str(p.dtype),

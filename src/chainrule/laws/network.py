@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -19,13 +19,13 @@ from chainrule.errors import PromiseError
 from chainrule.laws.cases import Case
 from chainrule.laws.law import show
 from chainrule.layers import OPS
-from chainrule.layers.layer import Pass
 from chainrule.plan import Objective
 from chainrule.shapes import Array
 
 SMALL = 2.0**-17
 """The h of a difference (f(+h) − f(−h))/2h along a direction of length 1. It is off by h²/6·|f‴| = 1e-11·|f‴|, and by
-rounding of 8 units in the last place of f over h, 2e-10·|f|. Allowed are 1e-6 of the gradient's length, 1e-8 and 1e-9·|f|."""
+rounding of 8 units in the last place of f over h, 2e-10·|f|. Allowed are 1e-6 of the gradient's length, 1e-8 and
+1e-9·|f|."""
 
 FUNCTIONAL = Loss(
     "linear functional", lambda y, p: y * p, lambda y, p: y, "y*p", "y", "yp", "y", "any incoming gradient", "sum"
@@ -110,7 +110,8 @@ def rows_count_by_their_weight(case: Case, passes: Passes = REFERENCE) -> None:
     for what, said, got in (("loss", trace.loss, again.loss), ("gradient", trace.gradient, again.gradient)):
         difference = np.abs(np.asarray(said) - np.asarray(got)).max()
         if not difference <= 1e-10 * max(1.0, float(np.abs(np.asarray(said)).max())):
-            _refuse(case, "rows", f"weights count rows in the {what}", "repeated rows", "no difference", show(difference))
+            says = f"weights count rows in the {what}"
+            _refuse(case, "rows", says, "repeated rows", "no difference", show(difference))
 
 
 def float_type_is_kept(case: Case, passes: Passes = REFERENCE) -> None:
@@ -195,4 +196,3 @@ LAWS = (
     NetworkLaw("rows", "weights count rows, order does not matter", rows_count_by_their_weight),
     NetworkLaw("float type", "float32 stays float32 and is near float64", float_type_is_kept),
 )
-

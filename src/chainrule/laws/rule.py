@@ -129,10 +129,10 @@ def _refuse(rule: Rule, law: str, says: str, where: str, expected: Any, got: Any
 
 
 LAWS = (
-    Law("purity", "a step depends on its arguments only, and changes none of them", steps_depend_on_their_arguments_only),
+    Law("purity", "a step depends on its arguments alone and keeps them", steps_depend_on_their_arguments_only),
     Law("separate entries", "parameters move as each would alone", entries_do_not_mix),
     Law("type and shape", "float type and shape are kept, by the slots too", type_and_shape_are_kept),
-    Law("learning rate", "a move is proportional to its learning rate, and descends", the_learning_rate_scales_the_move),
+    Law("learning rate", "a move descends, in proportion to its learning rate", the_learning_rate_scales_the_move),
     Law("resuming", "scalars depend on the number of the step only", resuming_changes_nothing),
     Law("extreme gradients", "finite, without warning", extreme_gradients_are_harmless),
 )

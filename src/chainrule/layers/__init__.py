@@ -1,4 +1,4 @@
-"""The kinds of layers. Each file holds one kind: how it is written, how it is lowered to steps, and what its steps do."""
+"""The kinds of layers. Each file holds one: how it is written, how it is lowered to steps, and what its steps do."""
 
 from __future__ import annotations
 

@@ -14,7 +14,10 @@ def add(builder: Builder, activation: Activation, source: str, target: str) -> s
     """The step that applies an activation, with its learned parameters (one per unit) and its stream of draws."""
     width = builder.width(source)
     params = tuple(
-        builder.param(f"{learned.name}{builder.layer}", (width,), initializers.get("constant", value=learned.initial), decay_factor=0.0)
+        builder.param(
+            f"{learned.name}{builder.layer}", (width,), initializers.get("constant", value=learned.initial),
+            decay_factor=0.0,
+        )
         for learned in activation.learned
     )  # fmt: skip
     draws = {"stream": builder.stream()} if activation.random else {}

@@ -95,9 +95,10 @@ class Dense:
                 learning_rate_factor=self.learning_rate_factor * self.bias_learning_rate_factor,
             )  # fmt: skip
             params += (bias,)
-        z = builder.slot(f"z{number}", self.units, "net", self.unit_names)
+        units = tuple(self.unit_names)
+        z = builder.slot(f"z{number}", self.units, "net", units)
         builder.step("affine", (source,), z, params, **({} if mask is None else {"mask": mask}))
-        target = builder.slot(f"a{number}", self.units, "activation", self.unit_names)
+        target = builder.slot(f"a{number}", self.units, "activation", units)
         if isinstance(self.activation, str):
             return builder.step("softmax", (z,), target)
         return add_activation(builder, self.activation, z, target)
@@ -141,7 +142,7 @@ def _nested(values: ArrayLike | None, name: str, kind: type) -> Any:
     if values is None:
         return None
     try:
-        array = np.asarray(values, dtype=kind)
+        array: NDArray[Any] = np.asarray(values, dtype=kind)
     except (TypeError, ValueError) as reason:
         raise SettingError("CR202", f"`Dense.{name}` must be an array of numbers", got=str(reason)) from None
     if not np.isfinite(array).all():
@@ -154,7 +155,7 @@ def _listed(values: Any) -> Any:
 
 
 def _shaped(values: Any, shape: tuple[int, ...], where: str, kind: type = float) -> NDArray[Any]:
-    array = np.asarray(values, dtype=kind)
+    array: NDArray[Any] = np.asarray(values, dtype=kind)
     if array.shape != shape:
         raise SettingError(
             "CR209", "an array of the wrong shape", where=where, expected=str(shape), got=str(array.shape)

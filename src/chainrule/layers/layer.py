@@ -62,8 +62,8 @@ class Op:
     `local(step, sources, params, target, pass) -> one Local per source`
     `gradients(step, sources, params, delta, pass) -> one gradient per parameter`, delta = ∂L/∂target
 
-    None of them multiplies by what comes from downstream except `gradients`, which is handed it: the chain rule itself is
-    written once, in the engine.
+    None of them multiplies by what comes from downstream except `gradients`, which is handed it: the chain rule itself
+    is written once, in the engine.
     """
 
     name: str

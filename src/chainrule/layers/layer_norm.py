@@ -42,12 +42,14 @@ class LayerNorm:
 
 def _deviation(step: Step, a: Array) -> Array:
     variance = a.var(axis=1, keepdims=True)
-    return np.sqrt(variance + a.dtype.type(step.constants["epsilon"]))
+    deviation: Array = np.sqrt(variance + a.dtype.type(step.constants["epsilon"]))
+    return deviation
 
 
 def normalise(step: Step, sources: Arrays, params: Arrays, run: Pass) -> Array:
     (a,) = sources
-    return (a - a.mean(axis=1, keepdims=True)) / _deviation(step, a)
+    normal: Array = (a - a.mean(axis=1, keepdims=True)) / _deviation(step, a)
+    return normal
 
 
 def normalise_local(
