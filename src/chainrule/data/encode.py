@@ -198,7 +198,7 @@ def fit_encoder(
     """Learn the encoding from the training rows alone (all rows with a target when None).
 
     `scale="standard"`: numbers and regression targets get mean 0 and standard deviation 1, in float64; None leaves
-    them.
+    them. `scale_target=False` leaves the targets alone (for losses that need them positive).
     Values are checked against the range of `dtype` (CR107) in all rows.
 
     >>> from chainrule.data.files import read_table
@@ -229,7 +229,9 @@ def fit_encoder(
     if scale is None:
         _note_scales(table, columns, rows, notes)
     target_scale = scale if scale_target else None
-    targets = [_fit_target(table[name].take(rows), schema, target_scale, dtype, table.source) for name in schema.targets]
+    targets = [
+        _fit_target(table[name].take(rows), schema, target_scale, dtype, table.source) for name in schema.targets
+    ]
     features = tuple(name for name in table.names if name not in schema.targets)
     encoder = Encoder(
         tuple(columns), features, tuple(targets), schema.task, schema.classes, schema.has_names, tuple(notes)

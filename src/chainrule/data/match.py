@@ -57,9 +57,7 @@ def _by_position(fitted: Fitted, table: Table, needed: list[str], notes: list[No
     for names in (list(fitted.features), needed):
         if len(names) == len(table.columns):
             pairs = dict(zip(names, table.columns, strict=True))
-            text = (
-                "columns matched by position: names cannot be checked, for only the training data or these have names"
-            )
+            text = "columns matched by position, for their names cannot be checked"
             notes.append(Note("names", table.source, text))
             return {name: replace(pairs[name], name=name) for name in needed}
     width = len(fitted.features)
@@ -74,7 +72,7 @@ def _by_position(fitted: Fitted, table: Table, needed: list[str], notes: list[No
 
 
 def _by_name(fitted: Fitted, table: Table, needed: list[str], notes: list[Note]) -> dict[str, Column]:
-    if not table.has_names and len(table.columns) not in (len(fitted.features), len(needed)):
+    if not table.has_names and len(table.columns) != len(fitted.features):
         return _by_position(fitted, table, needed, notes)
     missing = [name for name in needed if name not in table]
     if missing:

@@ -18,7 +18,7 @@ from chainrule.errors import DataError
 TRUTH = {"true": 1.0, "false": 0.0}
 # Cells that often stand for "no value" though nobody said so: never guessed, named in the error.
 MARKERS = frozenset(
-    """- -- --- – — ? ?? . .. * x n/a na n.a. nan null nil none missing unknown undefined \\n <na> <null> (null) -nan
+    """- -- --- – — ? ?? . .. * n/a na n.a. nan null nil none missing unknown undefined \\n <na> <null> (null) -nan
     -nan(ind) 1.#qnan 1.#ind #n/a #null! #value! #div/0! #ref! #num! #name?""".split()  # noqa: SIM905
 )
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
