@@ -29,7 +29,7 @@ missing_frame = pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": [1.0, 2.0]
 
 # number in the collection of bad inputs, inputs, code, words
 BAD_INPUTS: list[tuple[int, Any, str, list[str]]] = [
-    (1, put(np.nan), "CR101", ["1 values are missing", "x1 (1)", "row 2"]),
+    (1, put(np.nan), "CR101", ["1 missing value in X", "x1 (1)", "row 2"]),
     (2, put(np.inf), "CR102", ["1 x +inf", "0 x -inf", "largest finite value 10", "row 2"]),
     (3, put(-np.inf), "CR102", ["1 x -inf"]),
     (7, X[:1], "CR105", ["at least 2", "got 1"]),
@@ -100,14 +100,14 @@ def test_no_rows_are_fine_at_prediction() -> None:
 
 BAD_TARGETS: list[tuple[int, Any, str, str, list[str]]] = [
     (4, [1.0, np.inf, 3.0, 4.0], "regression", "CR102", ["row 1"]),
-    (5, [1.0, np.nan, 3.0, 4.0], "classification", "CR114", ["1 rows have no target", "row 1"]),
+    (5, [1.0, np.nan, 3.0, 4.0], "classification", "CR114", ["no target in 1 row", "row 1"]),
     (6, [1.0, np.nan, 3.0, 4.0], "regression", "CR114", ["row 1"]),
     (11, [1, 2, 1], "classification", "CR104", ["4 targets", "got 3"]),
     (43, [0.5, 1.5, 0.5, 1.5], "classification", "CR108", ["2 distinct real values", "regression"]),
     (44, [2.2, 7.9, -4.9, -9.4], "classification", "CR108", ["4 distinct", "MLPRegressor"]),
     (45, [1, 1, 1, 1], "classification", "CR105", ["one class"]),
     (48, np.ones((4, 2)), "classification", "CR103", ["one label for each row"]),
-    (49, ["a", None, "b", None], "classification", "CR114", ["2 rows", "rows 1, 3"]),
+    (49, ["a", None, "b", None], "classification", "CR114", ["no target in 2 rows", "rows 1, 3"]),
     (50, [1, 2, 3, 4], "classification", "CR113", ["4 classes for 4 rows"]),
     (51, np.array([1j, 2, 3, 4]), "regression", "CR106", []),
     (51, ["a", "b", "a", "b"], "regression", "CR106", ["astype(float)"]),
@@ -160,7 +160,7 @@ def test_a_column_vector_is_one_target_and_never_broadcast() -> None:
 @pytest.mark.parametrize(
     ("weights", "code", "words"),
     [
-        ([1, -1, 1, -2], "CR112", ["2 weights are negative", "rows 1, 3"]),
+        ([1, -1, 1, -2], "CR112", ["2 negative weights", "rows 1, 3"]),
         ([1, np.nan, 1, 1], "CR112", ["missing", "row 1"]),
         ([1, np.inf, 1, 1], "CR112", ["infinite", "row 1"]),
         ([1, 1, 1], "CR104", ["expected 4", "got 3"]),

@@ -144,7 +144,7 @@ def test_rare_and_too_many_categories_share_one_input() -> None:
     assert len(encoder.input_names) == 65
     assert encoder.input_names[-1] == "kind=other"
     assert encoder.columns[0].levels[-1] == "k063"
-    assert "37 rare or beyond the 64 most frequent" in str(encoder.notes[0])
+    assert "37 rare or beyond the 64 most frequent of them" in str(encoder.notes[0])
 
 
 def test_a_category_called_other_keeps_its_name() -> None:
@@ -265,10 +265,10 @@ class TestAtPrediction:
         assert encoded[:, :2].tolist() == [[0, 0], [1, 0], [0, 0], [0, 0]]
         assert encoded[1:3, 2].tolist() == [0, 0]
         text = [str(note) for note in encoder.notes_on(table)]
-        assert "2 rows hold values that training did not have" in text[0]
+        assert "2 rows with values that training did not have" in text[0]
         assert "q, zzz" in text[0]
-        assert "1 values are missing" in text[1]
-        assert "2 values are missing" in text[2]
+        assert "1 missing value," in text[1]
+        assert "2 missing values," in text[2]
         assert "4.25" in text[2]
 
     def test_rows_can_be_chosen(self) -> None:

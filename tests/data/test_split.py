@@ -70,7 +70,7 @@ def test_equal_rows_stay_together_and_are_noted(copies: int) -> None:
     places = [set(of_row[rows]) for rows in (parts.train, parts.validation, parts.test)]
     assert not (places[0] & places[1] or places[0] & places[2] or places[1] & places[2])
     assert abs(len(parts.test) - 25) <= copies
-    assert f"{126 - 126 // copies} rows repeat another" in str(parts.notes[0])
+    assert f"{126 - 126 // copies} rows equal to another" in str(parts.notes[0])
 
 
 def test_rows_that_differ_only_in_a_left_out_column_are_equal() -> None:

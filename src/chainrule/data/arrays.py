@@ -19,7 +19,7 @@ from chainrule.data.plain import (
     to_floats,
     too_large,
 )
-from chainrule.data.table import listing, row_listing
+from chainrule.data.table import counted, listing, row_listing
 from chainrule.errors import DataError
 
 
@@ -78,7 +78,7 @@ def check_targets(
         rows = np.asarray(gone.any(axis=1)) if gone.ndim == 2 else gone
         raise DataError(
             "CR114",
-            f"{int(rows.sum())} rows have no target",
+            f"no target in {counted(int(rows.sum()), 'row')}",
             where=f"{name}, {row_listing(rows)}",
             hint="leave these rows out",
         )
@@ -116,7 +116,7 @@ def check_sample_weight(weights: Any, n_rows: int, *, name: str = "sample_weight
         if bad.any():
             raise DataError(
                 "CR112",
-                f"{int(bad.sum())} weights are {what}",
+                f"{counted(int(bad.sum()), what + ' weight')}",
                 where=f"{name}, {row_listing(bad)}",
                 expected="finite weights of at least 0",
             )
@@ -147,7 +147,7 @@ def _refuse_missing(floats: Floats, name: str, titles: Sequence[str]) -> None:
         columns = [f"{titles[i]} ({int(n)})" for i, n in enumerate(gone.sum(axis=0)) if n]
         raise DataError(
             "CR101",
-            f"{int(gone.sum())} values are missing in {name}",
+            f"{counted(int(gone.sum()), 'missing value')} in {name}",
             where=f"columns {listing(columns)}; {row_listing(np.asarray(gone.any(axis=1)))}",
             hint="fill them (np.nanmean of the column), leave these rows out, or pass a DataFrame or dict of columns, "
             "whose missing values are filled and marked",

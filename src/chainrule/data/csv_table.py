@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.data.arrow_column import quick_numbers, text_cells_to_column
 from chainrule.data.csv_text import Delimited, column_names, find_header, line_of_byte, records, to_utf8, unclosed_quote
 from chainrule.data.reading import MEBIBYTE, Reading, arrow
-from chainrule.data.table import Column, Locate, Note, number_column
+from chainrule.data.table import Column, Locate, Note, counted, number_column
 from chainrule.errors import DataError
 
 _CONTENT = re.compile(rb"[^\r\n]")
@@ -146,7 +146,7 @@ def _diagnose(found: Delimited, width: int, reading: Reading) -> None:
         )
     else:
         what, hint = (
-            f"line {line} has {fields} fields, the header has {header}",
+            f"line {line} has {counted(fields, 'field')}, the header has {header}",
             'quote cells that hold the separator ("a, b")',
         )
         if fields < width:
@@ -194,7 +194,7 @@ def _note_blank_lines(found: Delimited, notes: list[Note]) -> None:
     body = found.data[found.start :].rstrip(b"\r\n").decode("utf-8")
     blank = sum(row.is_blank for row in records(body, found.delimiter))
     if blank:
-        notes.append(Note("blank lines", found.where, f"{blank} blank line{'s' * (blank > 1)} skipped"))
+        notes.append(Note("blank lines", found.where, f"{counted(blank, 'blank line')} skipped"))
 
 
 def _refuse_grouped(name: str, cells: Any) -> None:

@@ -25,7 +25,7 @@ from chainrule.data.inputs import (
 from chainrule.data.match import match_columns
 from chainrule.data.plain import too_large
 from chainrule.data.schema import Label, Schema, refuse_infinite
-from chainrule.data.table import Column, Note, Table, listing, row_listing
+from chainrule.data.table import Column, Note, Table, counted, listing, row_listing
 from chainrule.errors import DataError, ModelFileError
 
 MAX_CATEGORIES = 64
@@ -104,7 +104,7 @@ class Encoder:
                 if unseen.any():
                     notes += _unseen_note(plan, column, unseen)
             if column.missing_count and not plan.marks_missing and plan.part in ("", DATE_PARTS[0]):
-                text = f"{column.missing_count} values are missing, though none was in training: "
+                text = f"{counted(column.missing_count, 'missing value')}, though training had none: "
                 text += (
                     "no category is set" if plan.treatment == "category" else f"filled with the mean {plan.fill:.6g}"
                 )
@@ -122,7 +122,7 @@ class Encoder:
             if column.missing_count:
                 raise DataError(
                     "CR114",
-                    f"{column.missing_count} rows have no value in the target {column.name!r}",
+                    f"{counted(column.missing_count, 'row')} without a value in the target {column.name!r}",
                     where=row_listing(column.missing),
                     hint="leave these rows out",
                 )
@@ -274,7 +274,7 @@ def _fit_category(column: Column, notes: list[Note]) -> InputColumn:
     pooled = [column.levels[code] for code in used if column.levels[code] not in set(kept)]
     if pooled:
         reason = "rare" if len(common) <= MAX_CATEGORIES else f"rare or beyond the {MAX_CATEGORIES} most frequent"
-        text = f"{len(pooled)} {reason} categories share the input 'other': {listing(pooled, 5)}"
+        text = f"the input 'other' stands for {len(pooled)} {reason} of them: {listing(pooled, 5)}"
         notes.append(Note("categories", f"column {column.name!r}", text))
     return InputColumn(
         column.name, "category", levels=tuple(kept), has_other=bool(pooled), marks_missing=bool(column.missing_count)
@@ -322,7 +322,8 @@ def _unseen_note(plan: InputColumn, column: Column, unseen: npt.NDArray[np.bool_
     values = sorted({column.levels[code] for code in np.unique(column.values[unseen])})
     fate = "the input 'other' is set" if plan.has_other else "no category is set"
     text = (
-        f"{int(unseen.sum())} rows hold values that training did not have or had rarely ({listing(values, 5)}): {fate}"
+        f"{counted(int(unseen.sum()), 'row')} with values that training did not have or had rarely "
+        f"({listing(values, 5)}): {fate}"
     )
     return [Note("unseen", f"column {plan.name!r}", text)]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from chainrule.data.arrow_column import EXACT_WHOLE, column_from_arrow, whole_numbers_as_text
 from chainrule.data.plain import refuse_sparse, refuse_strange_array, rows_of_equal_length
 from chainrule.data.reading import Reading
-from chainrule.data.table import Column, Note, Table, category_column, date_column, listing, number_column
+from chainrule.data.table import Column, Note, Table, category_column, counted, date_column, listing, number_column
 from chainrule.data.text_column import Cells, column_from_text, factorize
 from chainrule.errors import DataError
 
@@ -222,7 +222,9 @@ def _column_from_values(name: str, values: Any, reading: Reading, notes: list[No
         floats = values.astype(np.float64)
         if gone is not None and gone.any():
             floats[gone] = np.nan
-            notes.append(Note("missing", f"column {name!r}", f"{int(gone.sum())} masked values read as missing"))
+            notes.append(
+                Note("missing", f"column {name!r}", f"{counted(int(gone.sum()), 'masked value')} read as missing")
+            )
         kind = "boolean" if values.dtype.kind == "b" else "number"
         return number_column(name, floats, stored=values.dtype.name, kind=kind)
     if values.dtype.kind == "M":

@@ -18,7 +18,7 @@ from chainrule.data.findings import (
     same_information,
 )
 from chainrule.data.plain import infinity_text
-from chainrule.data.table import Column, Note, Table, listing, no_such_column, read_only, row_listing
+from chainrule.data.table import Column, Note, Table, counted, listing, no_such_column, read_only, row_listing
 from chainrule.errors import DataError, SettingError
 
 TASKS = ("regression", "binary", "multiclass")
@@ -185,7 +185,11 @@ def _labelled_rows(table: Table, targets: Sequence[Column], missing_target: str,
     if gone.any():
         names = listing([column.name for column in targets])
         notes.append(
-            Note("rows", f"target {names}", f"{int(gone.sum())} rows without a target left out ({row_listing(gone)})")
+            Note(
+                "rows",
+                f"target {names}",
+                f"{counted(int(gone.sum()), 'row')} without a target left out ({row_listing(gone)})",
+            )
         )
     return read_only(np.flatnonzero(~gone))
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from chainrule import rng
 from chainrule.constraints import choice, real, whole
 from chainrule.data.schema import Schema
-from chainrule.data.table import Column, Note, Table, listing, read_only
+from chainrule.data.table import Column, Note, Table, counted, listing, read_only
 from chainrule.errors import DataError, SettingError
 
 Rows = npt.NDArray[np.int64]
@@ -171,7 +171,7 @@ def _group(table: Table, schema: Schema, seed: int, stream: str) -> _Groups:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     extra = len(schema.rows) - len(first)
-    text = f"{extra} rows repeat another in every input and the target; equal rows stay in the same part"
+    text = f"{counted(extra, 'row')} equal to another in every input and the target; equal rows stay in the same part"
     notes = (Note("duplicate rows", "rows", text),) if extra else ()
     return _Groups(place[group.reshape(-1)], sizes[order], strata[order], notes)
 

@@ -201,6 +201,11 @@ def listing(names: Iterable[Any], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: "1 row", "1,200 rows"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def row_listing(mask: npt.NDArray[np.bool_], limit: int = 5) -> str:
     """The first rows where the mask is true, for a message (rows count from 0)."""
     rows = np.flatnonzero(mask)
