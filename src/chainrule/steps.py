@@ -41,7 +41,7 @@ def forward(
     >>> net = Network(2, [Dense(1, "sigmoid")], loss="half_squared_error")
     >>> trace = forward(net, [0.5, -1.0, 0.25], [1.0, 2.0], [1.0])
     >>> float(trace["z1"][0, 0]), round(trace.loss, 6)
-    (-1.25, 0.302235)
+    (-1.25, 0.302098)
     """
     plan = network.plan
     parameters = np.asarray(theta)
