@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 # the first digit of a code -> what such errors are about
 FAMILIES: dict[str, str] = {
@@ -126,10 +127,19 @@ class ChainruleError(ValueError):
             text += ": " + ", ".join(found)
         return text + (f". Hint: {self.hint}" if self.hint else ".")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.to_dict())
+
     def to_dict(self) -> dict[str, str | None]:
         """The parts by name, for programs."""
         names = ("code", "what", "where", "expected", "got", "hint")
         return {name: getattr(self, name) for name in names}
+
+
+def _again(kind: type[ChainruleError], parts: dict[str, Any]) -> ChainruleError:
+    """An error that was pickled, such as by a worker process."""
+    code, what = parts.pop("code"), parts.pop("what")
+    return kind(code, what, **parts)
 
 
 class SettingError(ChainruleError):

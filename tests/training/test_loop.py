@@ -12,7 +12,8 @@ from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import DivergedError, SettingError
 from chainrule.optim.schedules import schedules
 from chainrule.training.loop import Settings, begin, train
-from chainrule.training.stopping import EarlyStopping
+from chainrule.training.state import load_snapshot, save_snapshot
+from chainrule.training.stopping import Best, EarlyStopping
 
 NET = Network(3, [Dense(5, "tanh"), Dropout(0.2), Dense(1, "sigmoid")])
 ADAM = Update(rules.get("adam", learning_rate=0.02))
@@ -46,6 +47,28 @@ def test_going_on_from_a_learner_gives_the_same_bits_as_never_stopping():
     rest = train(NET.plan, kept[-1], examples(37), settings, ENGINE)
     assert rest.theta.tobytes() == whole.theta.tobytes()
     assert rest.history["epoch"] == [5, 6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize("stopping", [None, EarlyStopping(patience=4)])
+def test_a_snapshot_saved_and_loaded_goes_on_to_the_same_bits(stopping, tmp_path):
+    settings = Settings(ADAM, epochs=30, batch_size=8, seed=3, stopping=stopping)
+    validation = examples(15, seed=9)
+    whole = run(settings, validation=validation)
+    kept = []
+    run(settings, validation=validation, callbacks=[lambda event: event.epoch == 6], keep=kept.append)
+    save_snapshot(tmp_path / "last", kept[-1])
+    snapshot = load_snapshot(tmp_path / "last", stopping)
+    rest = train(NET.plan, snapshot, examples(37), settings, ENGINE, validation=validation)
+    assert rest.theta.tobytes() == whole.theta.tobytes()
+    assert (rest.stopped, rest.best_epoch) == (whole.stopped, whole.best_epoch)
+    assert rest.history["val_loss"] == whole.history["val_loss"]
+
+
+def test_small_gains_do_not_reset_the_patience():
+    best = Best(EarlyStopping(patience=3, min_delta=0.1))
+    stops = [best.see(epoch, 1.0 - 0.01 * epoch, np.zeros(1)) for epoch in range(1, 5)]
+    assert stops == [False, False, False, True]
+    assert best.epoch == 4
 
 
 def test_the_recorded_loss_is_the_weighted_mean_over_the_batches():

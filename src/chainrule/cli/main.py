@@ -61,12 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
         code = cli.main(args=arguments, standalone_mode=False)
     except click.exceptions.Exit as leave:
         code = leave.exit_code
-    except click.Abort:
-        code = 130
     except click.ClickException as wrong:
         wrong.show()
         code = wrong.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         code = 130
     except ValueError as error:

@@ -27,9 +27,12 @@ from chainrule.plan import Plan, check_trainable
 from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import check_finite, diverged
 from chainrule.training.history import History
+from chainrule.training.state import Learner, Snapshot
+from chainrule.training.state import begin as begin
 from chainrule.training.stopping import Best, EarlyStopping
 
 _CALL_SECONDS = 0.05  # how long one call of the engine may take before the loop wants to look up
+_KEEP_SECONDS = 2.0  # how often a snapshot is offered to be kept
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,6 @@ class Settings:
     stopping: EarlyStopping | None = None
     metrics: tuple[Metric, ...] = ()
     time_budget: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Learner:
-    """All that is needed to go on training as if it had never stopped."""
-
-    theta: Array
-    slots: tuple[Array, ...]
-    step: int = 0
-    epoch: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +78,9 @@ class Outcome:
     best_epoch: int
 
 
-def begin(theta: Array, update: Update) -> Learner:
-    """The state before the first step."""
-    return Learner(theta, tuple(np.zeros_like(theta) for _ in update.rule.slots))
-
-
 def train(
     plan: Plan,
-    start: Learner,
+    start: Learner | Snapshot,
     rows: Rows,
     settings: Settings,
     engine: Engine,
@@ -100,12 +88,13 @@ def train(
     validation: Rows | None = None,
     callbacks: Sequence[Callback] = (),
     progress: Callable[[EpochEnd], None] | None = None,
+    keep: Callable[[Snapshot], None] | None = None,
     n_jobs: int | None = None,
-    history: History | None = None,
 ) -> Outcome:
     """Train a plan on rows from a state, and return the outcome.
 
-    `progress` is told of epochs, possibly several at once; `callbacks` are called after each and may stop the training.
+    From a `Snapshot` the training goes on to the same bits as if it had never stopped; `keep` is handed one every few
+    seconds and at the end. `progress` is told of epochs, possibly several at once; `callbacks` are called after each and may stop the training.
     Ctrl-C ends it after the step that is running and keeps what was learned.
 
     Raises `DivergedError` CR601 at the first number that is not finite; nothing is returned then.
@@ -115,8 +104,10 @@ def train(
         raise SettingError(
             "CR204", "early stopping watches the validation rows, and there are none", hint="set validation=0.1"
         )
-    session = engine.open(plan, start.theta, start.slots, settings.update, seed=settings.seed, n_jobs=n_jobs)
-    return _Run(plan, start, rows, settings, session, validation, tuple(callbacks), progress, history or History()).go()
+    snapshot = start if isinstance(start, Snapshot) else Snapshot(start, History())
+    at = snapshot.learner
+    session = engine.open(plan, at.theta, at.slots, settings.update, seed=settings.seed, n_jobs=n_jobs)
+    return _Run(plan, snapshot, rows, settings, session, validation, tuple(callbacks), progress, keep).go()
 
 
 @dataclass
@@ -124,43 +115,50 @@ class _Run:
     """One training run: the things that change while it goes on."""
 
     plan: Plan
-    start: Learner
+    start: Snapshot
     rows: Rows
     settings: Settings
     session: Session
     validation: Rows | None
     callbacks: tuple[Callback, ...]
     progress: Callable[[EpochEnd], None] | None
-    history: History
+    keep: Callable[[Snapshot], None] | None
 
     def __post_init__(self) -> None:
         count = len(self.rows)
         self.batch_size = count if self.settings.batch_size is None else min(self.settings.batch_size, count)
         self.steps_per_epoch = -(-count // self.batch_size)
-        self.multipliers = self.settings.schedule.multipliers(
-            self.settings.epochs * self.steps_per_epoch, self.steps_per_epoch
-        )
-        self.step, self.epoch = self.start.step, self.start.epoch
-        self.best = Best(self.settings.stopping) if self.settings.stopping else None
-        self.seconds = 0.0
+        self.steps = self.settings.epochs * self.steps_per_epoch
+        self.step, self.epoch = self.start.learner.step, self.start.learner.epoch
+        self.history = History(self.start.history)
+        self.best = self.start.best or (Best(self.settings.stopping) if self.settings.stopping else None)
+        self.seconds, self.kept = 0.0, time.perf_counter()
 
     def go(self) -> Outcome:
         began = time.perf_counter()
         stopped = "epochs"
         with _interruptible() as interrupted:
             while self.epoch < self.settings.epochs:
+                if self.best and self.best.waited >= self.best.rule.patience:
+                    stopped = "early"  # found in the snapshot that this run goes on from
+                    break
                 if interrupted():
                     stopped = "interrupted"
                     break
                 if self._stretch(self._epochs_at_once()):
                     stopped = "early" if self.best and self.best.waited >= self.best.rule.patience else "callback"
                     break
+                if self.keep and time.perf_counter() - self.kept >= _KEEP_SECONDS:
+                    self.keep(Snapshot(self._learner(), self.history, self.best))
+                    self.kept = time.perf_counter()
                 budget = self.settings.time_budget
                 if budget is not None and time.perf_counter() - began >= budget:
                     stopped = "time" if self.epoch < self.settings.epochs else stopped
                     break
         learner = self._learner()
         check_finite(self.plan, learner.theta, self.step, self.epoch)
+        if self.keep:
+            self.keep(Snapshot(learner, self.history, self.best))
         if self.best and self.best.theta is not None:
             return Outcome(self.best.theta, learner, self.history, stopped, self.best.epoch)
         return Outcome(learner.theta, learner, self.history, stopped, self.epoch)
@@ -179,7 +177,9 @@ class _Run:
         began = time.perf_counter()
         order = np.stack([self._order(self.epoch + i) for i in range(epochs)])
         first, count = self.step, epochs * self.steps_per_epoch
-        table = self.settings.update.rule.table(first + 1, self.multipliers[first : first + count])
+        counts = np.arange(first, first + count, dtype=np.int64)
+        multipliers = self.settings.schedule.at(counts, self.steps, self.steps_per_epoch)
+        table = self.settings.update.rule.table(first + 1, multipliers)
         steps = self.session.train(self.rows, order, self.batch_size, table, first)
         if not steps.finite:
             raise self._diverged(order, len(steps.losses) - 1)
@@ -210,7 +210,8 @@ class _Run:
         monitor = self.best.rule.monitor
         if monitor not in row:
             raise SettingError("CR203", f"early stopping cannot watch {monitor!r}", expected="one of " + ", ".join(row))
-        return self.best.see(self.epoch, row[monitor], self.session.export()[0])
+        value = row[monitor]
+        return self.best.see(self.epoch, value, self.session.export()[0] if self.best.is_better(value) else None)
 
     def _order(self, epoch: int) -> Ints:
         count = len(self.rows)

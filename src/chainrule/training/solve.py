@@ -54,7 +54,7 @@ def solve(
         event = EpochEnd(iteration, iterations, row, lambda: learner)
         if progress:
             progress(event)
-        return any([callback(event) for callback in callbacks])
+        return any([callback(event) for callback in callbacks])  # noqa: C419  every one of them is called
 
     found = minimise(objective, theta, iterations=iterations, watch=watch)
     final = found.theta.astype(dtype)

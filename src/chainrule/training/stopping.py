@@ -28,22 +28,32 @@ class EarlyStopping:
 
 @dataclass
 class Best:
-    """The best epoch so far and its weights (the only thing here that changes as training goes on)."""
+    """The best epoch so far and its weights (one of the few things that change as training goes on).
+
+    `reference` is the value that a gain worth having is measured against; `waited` counts the epochs since the last one.
+    """
 
     rule: EarlyStopping
     epoch: int = 0
-    value: float = float("inf")
+    value: float = 0.0
+    reference: float = 0.0
     theta: Array | None = None
     waited: int = 0
 
-    def see(self, epoch: int, value: float, theta: Array) -> bool:
-        """Note an epoch's value; True when it is time to stop."""
-        score = -value if self.rule.greater_is_better else value
-        best = -self.value if self.rule.greater_is_better and self.theta is not None else self.value
-        if self.theta is None or score < best:
-            # `patience` counts from the last gain worth having; the very best weights are kept all the same.
-            self.waited = 0 if self.theta is None or score < best - self.rule.min_delta else self.waited + 1
+    def is_better(self, value: float) -> bool:
+        """Whether an epoch with this value is the best so far."""
+        return self.theta is None or self._gain(self.value, value) > 0.0
+
+    def see(self, epoch: int, value: float, theta: Array | None) -> bool:
+        """Note an epoch's value, and its weights where it is the best so far; True when it is time to stop."""
+        if self.is_better(value):
+            is_first = self.theta is None
             self.epoch, self.value, self.theta = epoch, value, theta
-        else:
-            self.waited += 1
+            if is_first or self._gain(self.reference, value) > self.rule.min_delta:
+                self.reference, self.waited = value, 0
+                return False
+        self.waited += 1
         return self.waited >= self.rule.patience
+
+    def _gain(self, before: float, now: float) -> float:
+        return now - before if self.rule.greater_is_better else before - now

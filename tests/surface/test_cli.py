@@ -1,0 +1,179 @@
+"""The command line as a user types it: what goes to stdout, what to stderr, and the exit codes."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from chainrule import load
+from chainrule.cli import options
+from chainrule.errors import SettingError
+
+
+def chainrule(*arguments, cwd, code=0):
+    """Run a command; returns what it printed on stdout and on stderr."""
+    found = subprocess.run(
+        [sys.executable, "-m", "chainrule", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+    assert found.returncode == code, found.stderr
+    assert "Traceback" not in found.stderr
+    return found.stdout, found.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with people.csv and a model trained on it."""
+    folder = tmp_path_factory.mktemp("cli")
+    source = np.random.default_rng(0)
+    with open(folder / "people.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["age", "town", "score", "smokes"])
+        for _ in range(160):
+            age, town = source.integers(18, 80), source.choice(["Ulm", "Bonn", "Köln"])
+            smokes = source.random() < 1 / (1 + np.exp((age - 45) / 5))
+            writer.writerow([age if source.random() > 0.05 else "", town, round(source.normal(), 3), "yes" if smokes else "no"])
+    out, story = chainrule("fit", "people.csv", "--target", "smokes", "--epochs", 20, "--network", "8", cwd=folder)
+    (folder / "story.txt").write_text(story)
+    (folder / "out.txt").write_text(out)
+    return folder
+
+
+def test_fit_tells_its_story_on_stderr_and_leaves_stdout_to_data(folder):
+    story = (folder / "story.txt").read_text()
+    assert (folder / "out.txt").read_text() == ""
+    for part in ("160 rows", "Choices made", "values are missing: age", "Score", "a linear model", "95 % interval"):
+        assert part in story
+    assert "Saved to people.model" in story
+    assert "∂L/∂W2[" in story
+
+
+def test_fit_as_json_gives_the_card_and_the_history(folder):
+    out, _ = chainrule(
+        "fit", "people.csv", "-t", "smokes", "--epochs", 2, "--test", 0, "--out", "small.model", "--json", "-q", cwd=folder
+    )
+    found = json.loads(out)
+    assert found["model"] == "small.model"
+    assert len(found["history"]["loss"]) == 2
+    assert found["card"]["data"]["targets"] == ["smokes"]
+
+
+def test_predictions_keep_the_order_of_the_rows_and_have_a_column_per_class(folder):
+    chainrule("predict", "people.model", "people.csv", "--out", "predictions.csv", cwd=folder)
+    with open(folder / "predictions.csv") as file:
+        rows = list(csv.DictReader(file))
+    model = load(folder / "people.model")
+    assert list(rows[0]) == ["prediction", "probability_no", "probability_yes"]
+    assert [row["prediction"] for row in rows] == model.predict(folder / "people.csv").tolist()
+    probabilities = [[float(row["probability_no"]), float(row["probability_yes"])] for row in rows]
+    np.testing.assert_array_equal(probabilities, model.predict_proba(folder / "people.csv"))
+
+
+def test_predictions_without_out_go_to_stdout(folder):
+    out, _ = chainrule("predict", "people.model", "people.csv", cwd=folder)
+    assert out.splitlines()[0] == "prediction,probability_no,probability_yes"
+    assert len(out.splitlines()) == 161
+
+
+def test_evaluate_as_json_gives_every_metric_by_name(folder):
+    found = json.loads(chainrule("evaluate", "people.model", "people.csv", "--json", cwd=folder)[0])
+    assert found["rows"] == 160
+    assert 0.5 < found["accuracy"] <= 1
+    assert {"auc", "f1", "binary_crossentropy"} <= set(found)
+    named = json.loads(chainrule("evaluate", "people.model", "people.csv", "--json", "--metric", "recall", cwd=folder)[0])
+    assert set(named) == {"recall", "rows"}
+
+
+def test_show_prints_the_card(folder):
+    out, _ = chainrule("show", "people.model", cwd=folder)
+    for part in ("DATA", "MODEL", "ALGORITHM", "OBJECTIVE", "COLUMNS", "SCORE", "CHOICES MADE", "dense 8 relu"):
+        assert part in out
+    assert json.loads(chainrule("show", "people.model", "--json", cwd=folder)[0])["card"]["model"]["parameters"] > 0
+
+
+@pytest.mark.parametrize("of", ["W1[2,0]", "b2[0]", "a1[3]", "z1[3]", "delta1[3]", "prediction", "loss"])
+def test_explain_derives_any_number(folder, of):
+    out, _ = chainrule("explain", "people.model", "people.csv", "--row", 3, "--of", of, cwd=folder)
+    assert "=" in out
+    found = json.loads(chainrule("explain", "people.model", "people.csv", "--row", 3, "--of", of, "--json", cwd=folder)[0])
+    assert isinstance(found["value"], float)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["fit", "people.csv", "--target", "smoke"], 3, "CR313"),
+        (["fit", "nothing.csv", "--target", "smokes"], 3, "CR301"),
+        (["fit", "people.csv"], 2, "--target"),
+        (["fit", "people.csv", "-t", "smokes", "--activation", "rellu"], 2, "did you mean 'relu'"),
+        (["fit", "people.csv", "-t", "smokes", "--learning-rate", "0"], 2, "CR201"),
+        (["fit", "people.csv", "-t", "smokes", "--batch-size", "many"], 2, "batch_size"),
+        (["fit", "people.csv", "-t", "smokes", "--out", "no/such/folder/x.model"], 4, "CR507"),
+        (["fit", "people.csv", "-t", "smokes", "--time", "soon"], 2, "CR202"),
+        (["fit", "people.csv", "-t", "score", "--learning-rate", "1e30", "--optimizer", "gd", "--test", "0"], 5, "CR601"),
+        (["predict", "people.csv", "people.csv"], 4, "CR501"),
+        (["predict", "people.model", "predictions.csv"], 3, "CR401"),
+        (["evaluate", "people.model", "people.csv", "--metric", "acuracy"], 2, "accuracy"),
+        (["explain", "people.model", "people.csv", "--of", "W9[0,0]"], 2, "CR210"),
+        (["explain", "people.model", "people.csv", "--row", "1000", "--of", "loss"], 3, "CR105"),
+        (["evalute", "people.csv"], 2, "Did you mean"),
+        (["fit", "people.csv", "-t", "smokes", "--ephocs", "3"], 2, "--epochs"),
+    ],
+)
+def test_a_mistake_is_one_message_with_its_exit_code(folder, arguments, code, says):
+    if "predictions.csv" in arguments:
+        (folder / "predictions.csv").write_text("prediction\nno\n")
+    out, err = chainrule(*arguments, cwd=folder, code=code)
+    assert out == ""
+    assert says in err
+
+
+def test_an_error_as_json_has_its_parts(folder):
+    out, _ = chainrule("predict", "people.csv", "people.csv", "--json", cwd=folder, code=4)
+    assert json.loads(out)["error"]["code"] == "CR501"
+
+
+def test_control_c_saves_the_best_weights_so_far(folder):
+    command = [sys.executable, "-m", "chainrule", "fit", "people.csv", "-t", "smokes", "--out", "stopped.model"]
+    command += ["--epochs", "100000000", "--patience", "100000000", "--test", "0"]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    time.sleep(4.0)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "interrupted" in err
+    assert load(folder / "stopped.model").history.epochs > 0
+
+
+def test_columns_of_three_targets_are_named_after_them(folder):
+    chainrule("fit", "people.csv", "-t", "age", "-t", "score", "--missing-target", "drop", "--epochs", 1, "--test", 0,
+              "--out", "two.model", "-q", cwd=folder)  # fmt: skip
+    out, _ = chainrule("predict", "two.model", "people.csv", cwd=folder)
+    assert out.splitlines()[0] == "prediction_age,prediction_score"
+
+
+@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("2m", 120), ("1.5 h", 5400), (None, None)])
+def test_times_are_read(text, value):
+    assert options.seconds(text) == value
+
+
+def test_a_time_that_is_none_is_refused():
+    with pytest.raises(SettingError, match="CR202"):
+        options.seconds("two minutes")
+
+
+def test_help_of_every_command_answers(folder):
+    from chainrule.cli.main import COMMANDS
+
+    environment = {**os.environ, "COLUMNS": "100"}
+    for name in COMMANDS:
+        found = subprocess.run(
+            [sys.executable, "-m", "chainrule", name, "--help"], capture_output=True, text=True, env=environment, cwd=folder
+        )
+        assert found.returncode == 0, found.stderr
+        assert "Usage" in found.stdout
