@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -305,3 +306,24 @@ def test_encoding_is_finite_and_comes_back(values: list[float | None]) -> None:
         for value, again in zip(values, back, strict=True):
             # Subtracting and adding the mean rounds twice, each time at most half a unit of the largest number.
             assert value is None or abs(value - again) <= 4 * np.finfo(float).eps * largest
+
+
+def test_columns_that_are_not_used_cannot_spoil_a_prediction(tmp_path: Path) -> None:
+    rows = [(f"A{i}", i * 1.5, "007" if i % 2 else "x1", i**2 + 0.5) for i in range(20)]
+    (tmp_path / "train.csv").write_text("ticket,a,kind,y\n" + "\n".join(",".join(map(str, row)) for row in rows))
+    table = read_table(tmp_path / "train.csv")
+    encoder = fit_encoder(table, infer_schema(table, "y"))
+    new = tmp_path / "new.csv"
+    new.write_text("ticket,a,kind\n" + "".join(f"{i},1.5,007\n" for i in range(20)) + "?,1.5,007\n")
+    with pytest.raises(DataError, match="CR310"):
+        read_table(new)
+    encoded = encoder.encode(read_table(new, text=encoder.text_columns))
+    assert encoded.shape == (21, 3)
+    assert encoded[:, 1].tolist() == [1.0] * 21
+
+
+def test_class_names_that_look_like_numbers_are_matched_as_text(tmp_path: Path) -> None:
+    data = {"a": [1.5, 2.0, 7.0, 4.0], "y": ["007", "x", "007", "x"]}
+    encoder = fitted(data, "y")
+    (tmp_path / "test.csv").write_text("a,y\n1.5,007\n2.5,007\n")
+    assert encoder.encode_target(read_table(tmp_path / "test.csv", text=encoder.text_columns)).tolist() == [0, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -31,6 +33,7 @@ def as_pandas_arrow() -> Any:
 
 MAKERS = {
     "a dict of lists": lambda: CELLS,
+    "a list of dicts": lambda: [dict(zip(CELLS, row, strict=True)) for row in zip(*CELLS.values(), strict=True)],
     "pandas": lambda: pd.DataFrame(CELLS),
     "pandas with nullable types": lambda: pd.DataFrame(CELLS).convert_dtypes(),
     "pandas on arrow": as_pandas_arrow,
@@ -211,3 +214,12 @@ class TestTargets:
     def test_a_target_of_another_length_is_refused(self) -> None:
         with pytest.raises(DataError, match=r"CR104.*3 targets.*got 2"):
             attach_target(self.table, [1, 2])
+
+
+def test_reading_a_dict_imports_no_other_library() -> None:
+    code = (
+        "import sys; from chainrule.data.files import read_table; read_table({'a': [1, 2], 'b': ['x', 'y']});"
+        "print([m for m in ('pyarrow', 'narwhals', 'pandas', 'polars', 'scipy', 'sklearn') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -68,8 +68,13 @@ class Encoder:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """Columns to be read as text (`read_table(..., text=...)`) so that categories such as 007 stay as they were."""
-        return tuple(column.name for column in self.columns if column.treatment == "category")
+        """Columns to be read as text (`read_table(..., text=...)`).
+
+        Categories and classes such as 007 stay as they were, and nothing is wrong with columns that are not used.
+        """
+        others = {column.name for column in self.columns if column.treatment != "category"}
+        labels = [target.name for target in self.targets if self.classes and isinstance(self.classes[0], str)]
+        return (*(name for name in self.features if name not in others), *labels)
 
     def encode(self, table: Table, rows: Rows | None = None, *, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
         """The inputs of these rows (all when None), shape (rows, inputs), C-contiguous.

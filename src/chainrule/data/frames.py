@@ -21,7 +21,7 @@ from chainrule.errors import DataError
 
 
 def table_from_memory(source: Any, reading: Reading) -> Table:
-    """A table from a DataFrame (pandas, polars, pyarrow, ...), a dict of columns, a 2-D array or a list of rows."""
+    """A table from a DataFrame (pandas, polars, pyarrow, ...), a dict of columns, a 2-D array, or rows."""
     refuse_sparse(source, "the data")
     if isinstance(source, Mapping):
         return _from_named_columns(dict(source), "the dict", reading)
@@ -29,6 +29,9 @@ def table_from_memory(source: Any, reading: Reading) -> Table:
         return _from_named_columns({name: source[name] for name in source.dtype.names}, "the array", reading)
     if isinstance(source, np.ndarray):
         return _from_array(source, reading)
+    if isinstance(source, (list, tuple)) and source and all(isinstance(row, Mapping) for row in source):
+        names = list(dict.fromkeys(name for row in source for name in row))
+        return _from_named_columns({name: [row.get(name) for row in source] for name in names}, "the rows", reading)
     if isinstance(source, (list, tuple)):
         return _from_rows(source, reading)
     if hasattr(source, "__array__") and not hasattr(source, "columns"):
