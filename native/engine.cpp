@@ -1,0 +1,350 @@
+// The compiled engine's plain C interface: open a session, train, take a gradient, predict, trace, export.
+// Built once per instruction set; float and double functions stand side by side.
+#include <chrono>
+#include <memory>
+
+#include "passes.hpp"
+#include "team.hpp"
+
+// Numbers below the smallest normal one are taken as 0 while the engine runs: they cost a hundred times a normal number.
+class FlushToZero {
+ public:
+#if defined(__x86_64__)
+  FlushToZero() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
+  ~FlushToZero() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#elif defined(__aarch64__)
+  FlushToZero() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved_));
+    asm volatile("msr fpcr, %0" ::"r"(saved_ | (1ull << 24)));
+  }
+  ~FlushToZero() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+
+ private:
+  uint64_t saved_;
+#endif
+};
+
+struct RowsSpec {
+  const void *x, *y;
+  const int64_t* codes;
+  const void* weights;
+  int64_t count;
+};
+
+enum Status : int32_t { DONE = 0, CALL_FAILED = 1, NO_MEMORY = 2 };
+
+template <class T> class Session {
+ public:
+  Session(const PlanSpec& plan, const T* theta, const T* const* slots, int threads, Call call)
+      : net_(plan), call_(call), team_(net_.calls ? 1 : threads) {
+    net_.pack(theta, net_.theta);
+    for (int s = 0; s < plan.slot_arrays && s < 2; s++) net_.pack(slots[s], net_.slot[s]);
+    net_.derive();
+    squares_.resize(net_.tasks.size());
+  }
+
+  Status train(const RowsSpec& rows, const int64_t* order, long epochs, long m, long batch_size, const double* const* table, int64_t first_step, double* losses, int64_t* done) {
+    FlushToZero flush;
+    const long largest = m < batch_size ? m : batch_size, per_epoch = (m + batch_size - 1) / batch_size, steps = epochs * per_epoch;
+    room_for(largest);
+    const double step_work = net_.work * (double)largest, alone = step_work / 2e10 + 1e-7;
+    int size = team_.size();
+    if (size > largest / 4) size = largest / 4 < 1 ? 1 : (int)(largest / 4);
+    if (step_work < 40e3 || alone * (double)steps < 100e-6) size = 1;
+    Pace pace(size, alone);
+    auto batch_at = [&](long k) {
+      const long start = k % per_epoch * batch_size;
+      Batch<T> batch = data(rows);
+      batch.index = order + k / per_epoch * m + start;
+      batch.rows = m - start < batch_size ? m - start : batch_size;
+      batch.training = true, batch.step = first_step + k;
+      return batch;
+    };
+    stopped_ = false, failed_ = false;
+    long k = 0;
+    while (k < steps && !stopped_) {
+      const int threads = pace.threads();
+      const long until = size == 1 || k + pace.stretch() > steps ? steps : k + pace.stretch();
+      const auto start = std::chrono::steady_clock::now();
+      cut(threads);
+      long reached = k;
+      team_.run(threads, [&](int me) {
+        FlushToZero also;
+        long at = k;
+        for (; at < until; at++) {
+          Batch<T> batch = batch_at(at);
+          if (!step(batch, me, threads, {(T)table[0][at], table[1] ? (T)table[1][at] : (T)0, table[2] ? (T)table[2][at] : (T)0}, losses + at)) {
+            at++;
+            break;
+          }
+        }
+        if (me == 0) reached = at;
+      });
+      pace.took(reached - k, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      k = reached;
+    }
+    *done = k;
+    return failed_ ? CALL_FAILED : DONE;
+  }
+
+  Status gradient(const RowsSpec& rows, double* loss, T* out) {
+    FlushToZero flush;
+    const long block = rows.count < 1024 ? rows.count : 1024;
+    room_for(block);
+    Batch<T> batch = data(rows);
+    batch.rows = rows.count;
+    batch.total = total_weight(net_, batch);
+    if (rows.count == 0) memset((void*)net_.gradient, 0, (size_t)net_.packed_size * sizeof(T));
+    *loss = 0;
+    const int threads = net_.work * (double)rows.count < 1e6 ? 1 : team_.size();
+    cut(threads);
+    failed_ = false;
+    std::vector<T> vectors = gradients_of_calls(nullptr);
+    double sum = 0;
+    for (long start = 0; start < rows.count && !failed_; start += block) {
+      Batch<T> part = batch;
+      part.first = start, part.rows = rows.count - start < block ? rows.count - start : block;
+      team_.run(threads, [&](int me) {
+        FlushToZero also;
+        const long from = share(part.rows, me, threads), to = share(part.rows, me + 1, threads);
+        if (!passes_[me]->first_half(part, from, to)) failed_ = true;
+        team_.barrier.wait();
+        if (me == 0) sum += passes_[0]->reduced_loss(part.rows);
+        for (int t = cut_[me]; t < cut_[me + 1]; t++) passes_[me]->gradient_of(net_.tasks[t], part.rows, start > 0);
+      });
+      if (start + block < rows.count || start > 0) vectors = gradients_of_calls(&vectors);
+    }
+    *loss = sum;
+    net_.unpack(net_.gradient, out);
+    return failed_ ? CALL_FAILED : DONE;
+  }
+
+  Status predict(const T* x, long n, T* out) {
+    FlushToZero flush;
+    long units = 0;
+    for (long s : net_.strides) units += s;
+    const long fit = 200000 / (units * (long)sizeof(T)), block = fit < 16 ? 16 : fit > 256 ? 256 : fit / 8 * 8;
+    int threads = net_.work * (double)n < 3e6 ? 1 : team_.size();
+    if (threads > (n + block - 1) / block) threads = (int)((n + block - 1) / block);
+    if (threads < 1) threads = 1;
+    while ((int)predictors_.size() < threads) predictors_.push_back(std::make_unique<Predictor>(net_, block, call_));
+    std::atomic<long> next{0};
+    failed_ = false;
+    team_.run(threads, [&](int me) {
+      FlushToZero also;
+      Predictor& mine = *predictors_[me];
+      const long k = net_.widths[net_.spec.output], stride = net_.strides[net_.spec.output];
+      for (long start; (start = next.fetch_add(block)) < n && !failed_;) {
+        Batch<T> batch{};
+        batch.x = x, batch.first = start, batch.rows = n - start < block ? n - start : block;
+        if (!mine.passes.predict(batch)) failed_ = true;
+        const T* from = mine.work.value[net_.spec.output];
+        for (long r = 0; r < batch.rows; r++)
+          for (long c = 0; c < k; c++) out[(start + r) * k + c] = from[r * stride + c];
+      }
+    });
+    return failed_ ? CALL_FAILED : DONE;
+  }
+
+  // values and deltas: one array (n, width) per slot; null where none is wanted.
+  Status trace(const RowsSpec& rows, const int64_t* index, long n, int64_t step, T* const* values, T* const* deltas, T* losses, T* factors, double* loss, T* gradient) {
+    FlushToZero flush;
+    net_.derive();
+    Workspace<T> work(net_, n, true, true);
+    Passes<T> passes(net_, work, call_);
+    Batch<T> batch = data(rows);
+    batch.index = index, batch.rows = n, batch.training = true, batch.step = step;
+    batch.total = total_weight(net_, batch);
+    if (!passes.first_half(batch, 0, n, true)) return CALL_FAILED;
+    *loss = passes.reduced_loss(n);
+    for (auto& task : net_.tasks) passes.gradient_of(task, n, false);
+    net_.unpack(net_.gradient, gradient);
+    for (size_t s = 0; s < net_.widths.size(); s++)
+      for (long r = 0; r < n; r++) {
+        const size_t bytes = (size_t)net_.widths[s] * sizeof(T);
+        if (values[s]) memcpy(values[s] + r * net_.widths[s], work.value[s] + r * net_.strides[s], bytes);
+        if (deltas[s]) memcpy(deltas[s] + r * net_.widths[s], work.delta[s] + r * net_.strides[s], bytes);
+      }
+    memcpy(losses, work.losses, (size_t)n * sizeof(T)), memcpy(factors, work.factors, (size_t)n * sizeof(T));
+    return DONE;
+  }
+
+  // what: 0 theta, 1 and 2 the slots, 3 the gradient of the last step.
+  T* packed(int what) { return what == 0 ? net_.theta : what == 3 ? net_.gradient : net_.slot[what - 1]; }
+  void take_out(int what, T* flat) { net_.unpack(packed(what), flat); }
+  void put_in(int what, const T* flat) {
+    net_.pack(flat, packed(what));
+    if (what == 0) net_.derive();
+  }
+  void poison() {
+    if (work_) work_->arena.fill((T)NAN);
+    for (auto& predictor : predictors_) predictor->work.arena.fill((T)NAN);
+  }
+  long damaged() const {
+    long bad = net_.arena.damaged() + (work_ ? work_->arena.damaged() : 0);
+    for (auto& predictor : predictors_) bad += predictor->work.arena.damaged();
+    return bad;
+  }
+
+ private:
+  struct Predictor {
+    Workspace<T> work;
+    Passes<T> passes;
+    Predictor(Network<T>& net, long rows, Call call) : work(net, rows, false, false), passes(net, work, call) {}
+  };
+
+  static Batch<T> data(const RowsSpec& rows) {
+    Batch<T> batch{};
+    batch.x = (const T*)rows.x, batch.y = (const T*)rows.y, batch.codes = rows.codes, batch.weights = (const T*)rows.weights;
+    return batch;
+  }
+  // Where the rows of a thread begin: whole tiles, as far as they go.
+  static long share(long rows, int me, int threads) {
+    const long at = round_up(rows * me / threads, TILE_ROWS);
+    return me == threads || at > rows ? rows : at;
+  }
+  void room_for(long rows) {
+    if (!work_ || work_->capacity < rows) {
+      passes_.clear();
+      work_.reset();
+      work_ = std::make_unique<Workspace<T>>(net_, rows, false, true);
+    }
+    while ((int)passes_.size() < team_.size()) passes_.push_back(std::make_unique<Passes<T>>(net_, *work_, call_));
+  }
+  // Shares the tasks out in stretches of equal cost.
+  void cut(int threads) {
+    double all = 0, sum = 0;
+    for (auto& task : net_.tasks) all += task.cost;
+    cut_.assign((size_t)threads + 1, (int)net_.tasks.size());
+    cut_[0] = 0;
+    for (int t = 0, next = 1; t < (int)net_.tasks.size() && next < threads; t++) {
+      sum += net_.tasks[t].cost;
+      while (next < threads && sum >= all * next / threads) cut_[next++] = t + 1;
+    }
+  }
+  // Gradients that calls wrote, which replace what was there: added up over blocks here.
+  std::vector<T> gradients_of_calls(const std::vector<T>* before) {
+    std::vector<T> sums;
+    for (auto& op : net_.ops)
+      if (op.spec.kind == CALL)
+        for (int k = 0; k < op.spec.param_count; k++) {
+          const Param<T>& p = net_.params[op.spec.params[k]];
+          for (long i = 0; i < p.packed_size; i++) {
+            if (before) net_.gradient[p.packed + i] += (*before)[sums.size()];
+            sums.push_back(before ? net_.gradient[p.packed + i] : (T)0);
+          }
+        }
+    return sums;
+  }
+
+  // One step of training as thread `me` of `threads`; false to stop.
+  bool step(Batch<T>& batch, int me, int threads, const Scalars<T>& scalars, double* loss_out) {
+    Passes<T>& mine = *passes_[me];
+    batch.total = total_weight(net_, batch);
+    const bool fine = mine.first_half(batch, share(batch.rows, me, threads), share(batch.rows, me + 1, threads));
+    team_.barrier.wait();
+    const double loss = mine.reduced_loss(batch.rows);  // every thread the same sum, so all stop or none
+    if (me == 0) *loss_out = loss;
+    if (!fine || !std::isfinite(loss)) {
+      if (me == 0) stopped_ = true, failed_ = !fine;
+      return false;
+    }
+    if (net_.spec.rule == -1) return moved_by_call(mine, batch);
+    const RuleKernel<T> rule = rule_kernel<T>(net_.spec.rule);
+    if (net_.spec.clip_norm == 0) {
+      for (int t = cut_[me]; t < cut_[me + 1]; t++) {
+        mine.gradient_of(net_.tasks[t], batch.rows, false);
+        mine.move(net_.tasks[t], rule, scalars, (T)1);
+      }
+    } else {
+      for (int t = cut_[me]; t < cut_[me + 1]; t++) {
+        mine.gradient_of(net_.tasks[t], batch.rows, false);
+        squares_[t] = mine.square_of(net_.tasks[t]);
+      }
+      team_.barrier.wait();
+      double square = 0;
+      for (double s : squares_) square += s;
+      const double length = std::sqrt(square);
+      const T shrink = length > net_.spec.clip_norm ? (T)(net_.spec.clip_norm / length) : (T)1;
+      for (int t = cut_[me]; t < cut_[me + 1]; t++) mine.move(net_.tasks[t], rule, scalars, shrink);
+    }
+    team_.barrier.wait();
+    return true;
+  }
+  bool moved_by_call(Passes<T>& mine, const Batch<T>& batch) {
+    for (auto& task : net_.tasks) mine.gradient_of(task, batch.rows, false);
+    CallFrame frame = mine.frame_of(3, 0, batch, 0, batch.rows);
+    if (call_(&frame) == 0) return true;
+    stopped_ = failed_ = true;
+    return false;
+  }
+
+  Network<T> net_;
+  Call call_;
+  Team team_;
+  std::unique_ptr<Workspace<T>> work_;
+  std::vector<std::unique_ptr<Passes<T>>> passes_;
+  std::vector<std::unique_ptr<Predictor>> predictors_;
+  std::vector<int> cut_;
+  std::vector<double> squares_;
+  std::atomic<bool> stopped_{false}, failed_{false};
+};
+
+#define EXPORT __attribute__((visibility("default")))
+
+template <class F> int32_t guarded(F f) {
+  try {
+    return f();
+  } catch (const std::bad_alloc&) {
+    return NO_MEMORY;
+  }
+}
+
+#define INTERFACE(T, name)                                                                                                           \
+  EXPORT Session<T>* open_##name(const PlanSpec* plan, const T* theta, const T* const* slots, int32_t threads, Call call) {          \
+    try {                                                                                                                            \
+      return new Session<T>(*plan, theta, slots, threads, call);                                                                     \
+    } catch (const std::bad_alloc&) {                                                                                                \
+      return nullptr;                                                                                                                \
+    }                                                                                                                                \
+  }                                                                                                                                  \
+  EXPORT void close_##name(Session<T>* s) { delete s; }                                                                              \
+  EXPORT int32_t train_##name(Session<T>* s, const RowsSpec* rows, const int64_t* order, int64_t epochs, int64_t m, int64_t batch,   \
+                              const double* const* table, int64_t first_step, double* losses, int64_t* done) {                       \
+    return guarded([&] { return s->train(*rows, order, epochs, m, batch, table, first_step, losses, done); });                       \
+  }                                                                                                                                  \
+  EXPORT int32_t gradient_##name(Session<T>* s, const RowsSpec* rows, double* loss, T* out) {                                        \
+    return guarded([&] { return s->gradient(*rows, loss, out); });                                                                   \
+  }                                                                                                                                  \
+  EXPORT int32_t predict_##name(Session<T>* s, const T* x, int64_t n, T* out) {                                                      \
+    return guarded([&] { return s->predict(x, n, out); });                                                                           \
+  }                                                                                                                                  \
+  EXPORT int32_t trace_##name(Session<T>* s, const RowsSpec* rows, const int64_t* index, int64_t n, int64_t step, T* const* values,  \
+                              T* const* deltas, T* losses, T* factors, double* loss, T* gradient) {                                  \
+    return guarded([&] { return s->trace(*rows, index, n, step, values, deltas, losses, factors, loss, gradient); });                \
+  }                                                                                                                                  \
+  EXPORT void take_out_##name(Session<T>* s, int32_t what, T* flat) { s->take_out(what, flat); }                                     \
+  EXPORT void put_in_##name(Session<T>* s, int32_t what, const T* flat) { s->put_in(what, flat); }                                   \
+  EXPORT void poison_##name(Session<T>* s) { s->poison(); }                                                                          \
+  EXPORT int64_t damaged_##name(Session<T>* s) { return s->damaged(); }
+
+extern "C" {
+INTERFACE(float, float32)
+INTERFACE(double, float64)
+
+// Whether this machine runs the library of that instruction set; asked of the baseline, which every machine runs.
+EXPORT int32_t machine_runs(const char* isa) {
+  if (!strcmp(isa, "baseline")) return 1;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (!strcmp(isa, "avx2") || !strcmp(isa, "wide")) return avx2;
+  if (!strcmp(isa, "avx512"))
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+#endif
+  return 0;
+}
+}

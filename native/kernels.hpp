@@ -1,0 +1,149 @@
+// Matrix products from register tiles. Every output element is one accumulator to which products are added in ascending k with
+// fused multiply-adds; tiles and threads split rows and columns, never k: that is why no split and no width changes a bit.
+#pragma once
+
+#include "vector.hpp"
+
+// A tile has up to TILE_ROWS rows of TILE_VECTORS vectors: what the registers hold.
+#if VECTOR_BYTES == 64 && defined(__AVX512F__)
+constexpr int TILE_ROWS = 8;
+#else
+constexpr int TILE_ROWS = 6;
+#endif
+constexpr int TILE_VECTORS = 2;
+constexpr long DEPTH = 256;  // so many rows of a panel stay in the first cache
+
+// c[r][v] += sum over k of a[r * row + k * step] * b[k * stride + v * width]
+template <class T, int R, int C>
+INLINE void multiply(long depth, const T* a, long row, long step, const T* b, long stride, Vec<T> (&c)[R][C]) {
+  for (long k = 0; k < depth; k++, a += step, b += stride) {
+    Vec<T> right[C];
+#pragma GCC unroll 4
+    for (int v = 0; v < C; v++) right[v] = load(b + v * width<T>);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+      const Vec<T> left = spread(a[r * row]);
+#pragma GCC unroll 4
+      for (int v = 0; v < C; v++) c[r][v] = fma(left, right[v], c[r][v]);
+    }
+  }
+}
+
+// out = start + a b for a tile; a null `start` means that the sums go on from what is in `out`.
+template <class T> struct Tile {
+  const T* a;
+  long row, step;
+  const T* b;
+  long stride;
+  long depth;
+  const T* start;
+  T* out;
+  long out_stride;
+};
+
+template <class T, int R, int C> void run_tile(const Tile<T>& t) {
+  Vec<T> c[R][C];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+    for (int v = 0; v < C; v++) c[r][v] = load((t.start ? t.start : t.out + r * t.out_stride) + v * width<T>);
+  multiply<T, R, C>(t.depth, t.a, t.row, t.step, t.b, t.stride, c);
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+    for (int v = 0; v < C; v++) store(t.out + r * t.out_stride + v * width<T>, c[r][v]);
+}
+
+template <class T> INLINE void run_tile(int rows, int vectors, const Tile<T>& t) {
+  typedef void (*Run)(const Tile<T>&);
+  static constexpr Run table[8][TILE_VECTORS] = {
+      {run_tile<T, 1, 1>, run_tile<T, 1, 2>}, {run_tile<T, 2, 1>, run_tile<T, 2, 2>}, {run_tile<T, 3, 1>, run_tile<T, 3, 2>},
+      {run_tile<T, 4, 1>, run_tile<T, 4, 2>}, {run_tile<T, 5, 1>, run_tile<T, 5, 2>}, {run_tile<T, 6, 1>, run_tile<T, 6, 2>},
+      {run_tile<T, 7, 1>, run_tile<T, 7, 2>}, {run_tile<T, 8, 1>, run_tile<T, 8, 2>}};
+  table[rows - 1][vectors - 1](t);
+}
+
+INLINE long round_up(long n, long m) { return (n + m - 1) / m * m; }
+
+// How the rows of a slot lie in memory: padded to whole vectors, and no multiple of 1 KiB apart, which would make the rows of
+// a tile compete for the same lines of the first cache.
+template <class T> INLINE long stride_of(long units) {
+  const long padded = round_up(units, TILE_VECTORS * width<T>);
+  return padded * (long)sizeof(T) % 1024 == 0 ? padded + 64 / (long)sizeof(T) : padded;
+}
+
+// A matrix (from, to) in panels of columns: panel p holds columns p*columns .. as rows of `columns` entries, one after another.
+// Narrow matrices have panels of one vector.
+template <class T> struct Panels {
+  long from = 0, to = 0, columns = 0;
+  void shape(long from_, long to_) {
+    from = from_, to = to_, columns = to <= width<T> ? width<T> : TILE_VECTORS * width<T>;
+  }
+  long count() const { return (to + columns - 1) / columns; }
+  long size() const { return count() * from * columns; }
+  long at(long i, long o) const { return o / columns * columns * from + i * columns + o % columns; }
+  int vectors(long panel) const {
+    const long left = to - panel * columns;
+    return (int)((left < columns ? left + width<T> - 1 : columns) / width<T>);
+  }
+};
+
+// out (rows, to) = bias + a (rows, from) times the panels, calling `finish(row, rows, column, vectors)` on every tile done.
+// A null bias starts from 0 through `zeros`.
+template <class T, class F>
+INLINE void times_panels(const T* a, long a_stride, long rows, const Panels<T>& shape, const T* panels, const T* bias, T* out, long out_stride, F finish) {
+  for (long p = 0; p < shape.count(); p++) {
+    const int vectors = shape.vectors(p);
+    for (long k = 0; k < shape.from || k == 0; k += DEPTH) {
+      const long depth = shape.from - k < DEPTH ? shape.from - k : DEPTH;
+      const bool last = k + DEPTH >= shape.from;
+      for (long r = 0; r < rows; r += TILE_ROWS) {
+        const int count = (int)(rows - r < TILE_ROWS ? rows - r : TILE_ROWS);
+        run_tile<T>(count, vectors, {a + r * a_stride + k, a_stride, 1, panels + (p * shape.from + k) * shape.columns, shape.columns, depth,
+                                     k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride});
+        if (last) finish(r, count, p * shape.columns, vectors);
+      }
+    }
+  }
+}
+
+// The rows from .. to of panel p of the transposed matrix, from the panels themselves: `to` entries of `shape.from`.
+template <class T> void transpose_panel(const Panels<T>& shape, const T* panels, long p, long from, long to, const Panels<T>& other, T* transposed) {
+  constexpr int n = width<T>;
+  for (int v = 0; v < shape.vectors(p); v++)
+    for (long i = from; i < to; i += n) {
+      const long column = p * shape.columns + v * n;
+      const int rows = (int)(to - i < n ? to - i : n), columns = (int)(shape.to - column < n ? shape.to - column : n);
+      const T* in = panels + p * shape.columns * shape.from + i * shape.columns + v * n;
+      T* out = transposed + other.at(column, i);
+      if (rows * columns <= 3 * n) {
+        for (int r = 0; r < rows; r++)
+          for (int c = 0; c < columns; c++) out[c * other.columns + r] = in[r * shape.columns + c];
+        continue;
+      }
+      Vec<T> square[n];
+      for (int r = 0; r < n; r++) square[r] = r < rows ? load(in + r * shape.columns) : Vec<T>{};
+      transpose(square);
+      for (int c = 0; c < columns; c++) store(out + c * other.columns, square[c]);
+    }
+}
+
+// Loads rows into lanes: column c of `count` <= width rows becomes lane by lane one vector; missing rows repeat the first.
+template <class T> INLINE void rows_to_lanes(const T* const* rows, long units, Vec<T>* columns) {
+  constexpr int n = width<T>;
+  for (long c = 0; c < units; c += n) {
+    Vec<T> square[n];
+    for (int r = 0; r < n; r++) square[r] = load(rows[r] + c);
+    transpose(square);
+    for (int i = 0; i < n && c + i < units; i++) columns[c + i] = square[i];
+  }
+}
+template <class T> INLINE void lanes_to_rows(const Vec<T>* columns, long units, int count, T* out, long stride) {
+  constexpr int n = width<T>;
+  for (long c = 0; c < units; c += n) {
+    Vec<T> square[n];
+    for (int i = 0; i < n; i++) square[i] = c + i < units ? columns[c + i] : Vec<T>{};
+    transpose(square);
+    for (int r = 0; r < count; r++) store(out + r * stride + c, square[r]);
+  }
+}
