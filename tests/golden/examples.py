@@ -27,7 +27,9 @@ def quantities(example: dict[str, Any]) -> dict[str, float]:
     return {row["name"]: row["true"] for row in example["quantities"]}
 
 
-def network_of(example: dict[str, Any], *, reduction: str = "sum", biases_learn: bool = True) -> tuple[Network, np.ndarray]:
+def network_of(
+    example: dict[str, Any], *, reduction: str = "sum", biases_learn: bool = True
+) -> tuple[Network, np.ndarray]:
     """The network of an example with its given weights, and its θ."""
     drawn = example["network"]
     layers = [

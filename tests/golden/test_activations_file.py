@@ -17,7 +17,8 @@ from chainrule.calculus.losses import softmax_of
 
 FILE = load("activations")
 FUNCTIONS = [
-    pytest.param(function, id=f"{function['name']} {function.get('variant', '')}".strip()) for function in FILE["functions"]
+    pytest.param(function, id=f"{function['name']} {function.get('variant', '')}".strip())
+    for function in FILE["functions"]
 ]
 
 
@@ -85,7 +86,9 @@ def _said(said, record):
         return said
     c = record.constants
     return {
-        "only for some a, b, c, d (a = c and b = d: yes, it is tanh((a+b)x/2))": lambda: c["a"] == c["c"] and c["b"] == c["d"],
+        "only for some a, b, c, d (a = c and b = d: yes, it is tanh((a+b)x/2))": lambda: (
+            c["a"] == c["c"] and c["b"] == c["d"]
+        ),
         "yes for 0 <= alpha <= 1, no for alpha > 1": lambda: c["alpha"] <= 1,
         "yes for alpha >= 0": lambda: c["alpha"] >= 0,
         "yes for alpha <= 1": lambda: c["alpha"] <= 1,

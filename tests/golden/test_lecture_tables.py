@@ -35,7 +35,9 @@ def test_the_same_neuron_as_a_network():
     example = load("practical-ml-single-neuron")
     given, true = example["given"], quantities(example)
     weights = [[given["w1"], given["w2"], given["w3"]]]
-    network = Network(3, [Dense(1, "sigmoid", bias="none", weights=weights)], loss="half_squared_error", reduction="sum")
+    network = Network(
+        3, [Dense(1, "sigmoid", bias="none", weights=weights)], loss="half_squared_error", reduction="sum"
+    )
     trace = forward(network, initialize(network), [given["z1"], given["z2"], given["z3"]], [given["t"]])
     near(backward(trace)["W1"][0], [true["dE_dw1"], true["dE_dw2"], true["dE_dw3"]])
 
@@ -64,7 +66,9 @@ def test_gradient_descent_on_the_error_of_f(rate, after):
     trace = forward(f, theta, x, y)
     gradient = backward(trace)
     near(trace.loss, true["L"])
-    near([gradient.deltas["f"][0, 0], gradient["w"][0], gradient["b"][0]], [true["dL_df"], true["dL_dw"], true["dL_db"]])
+    near(
+        [gradient.deltas["f"][0, 0], gradient["w"][0], gradient["b"][0]], [true["dL_df"], true["dL_dw"], true["dL_db"]]
+    )
     moved = update("gradient_descent", theta, gradient, learning_rate=rate)
     near(moved, [true[f"w_{after}"], true[f"b_{after}"]])
     trace = forward(f, moved, x, y)
@@ -99,9 +103,7 @@ def test_softmax_against_normalised_sigmoids():
 
 
 def neuron(example, w=0.0, b=0.0):
-    network = Network(
-        1, [Dense(1, "sigmoid", weights=[[w]], biases=[b])], loss="half_squared_error", reduction="sum"
-    )
+    network = Network(1, [Dense(1, "sigmoid", weights=[[w]], biases=[b])], loss="half_squared_error", reduction="sum")
     return network, np.asarray(initialize(network)), example["data"]["inputs"], example["data"]["targets"]
 
 
@@ -127,7 +129,9 @@ def test_a_thousand_epochs_of_gradient_descent():
         assert next(epoch for epoch, loss in enumerate(losses) if loss < float(bound)) == first
     flat = example["flat_and_steep"]
     assert int(np.argmax(moves)) == flat["largest_update_is_made_at_epoch"]
-    near([moves[0], max(moves), moves[999]], [flat[k] for k in ("first_update", "largest_update", "update_at_epoch_999")])
+    near(
+        [moves[0], max(moves), moves[999]], [flat[k] for k in ("first_update", "largest_update", "update_at_epoch_999")]
+    )
 
 
 def test_guessed_weights_and_the_error_surface():

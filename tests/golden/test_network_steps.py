@@ -75,7 +75,9 @@ def test_a_bias_drawn_as_one_number_gets_the_sum_of_the_gradients(name):
 
 def variants():
     return [
-        pytest.param(name, number, id=f"{v['mode']}-{v.get('reduction', '')}-{v['learning_rate']}-biases {v['biases_learn']}")
+        pytest.param(
+            name, number, id=f"{v['mode']}-{v.get('reduction', '')}-{v['learning_rate']}-biases {v['biases_learn']}"
+        )
         for name in VARIED
         for number, v in enumerate(load(name)["variants"])
     ]

@@ -44,7 +44,10 @@ FAULTS = {
     "a parameter nobody reads": (lambda: steps_without("z2"), "never read|before it is written"),
     "a parameter that does not exist": (lambda: replace(PLAN, params=PLAN.params[:-1]), "does not exist"),
     "a slot written twice": (lambda: replace(PLAN, steps=(*PLAN.steps, PLAN.steps[-1])), "written twice"),
-    "a slot never written": (lambda: replace(PLAN, slots=(*PLAN.slots, replace(PLAN.slots[-1], name="ghost"))), "ghost"),
+    "a slot never written": (
+        lambda: replace(PLAN, slots=(*PLAN.slots, replace(PLAN.slots[-1], name="ghost"))),
+        "ghost",
+    ),
     "a slot read before it is written": (lambda: replace(PLAN, steps=PLAN.steps[::-1]), "before it is written"),
     "a source that does not exist": (
         lambda: replace(PLAN, steps=(*PLAN.steps, Step("softmax", ("nowhere",), "there"))),

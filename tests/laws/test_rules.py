@@ -80,7 +80,8 @@ def adam_classic(w, gradients, learning_rate, beta_1, beta_2, epsilon):
 
 
 FORMULAS = {
-    function.__name__: function for function in (gradient_descent, momentum, nesterov, adagrad, rmsprop, adam, adam_classic)
+    function.__name__: function
+    for function in (gradient_descent, momentum, nesterov, adagrad, rmsprop, adam, adam_classic)
 } | {"adamw": adam}
 
 

@@ -28,7 +28,9 @@ def with_other_constants(catalog: Catalog[Any]) -> Iterator[Any]:
 def laws_times_records(laws: Any, catalog: Catalog[Any]) -> list[Any]:
     """Test parameters: every law for every record."""
     return [
-        pytest.param(law, record, id=f"{law.name}-{record.name}-{'-'.join(f'{v:.3g}' for v in record.constants.values())}")
+        pytest.param(
+            law, record, id=f"{law.name}-{record.name}-{'-'.join(f'{v:.3g}' for v in record.constants.values())}"
+        )
         for record in with_other_constants(catalog)
         for law in laws
     ]
