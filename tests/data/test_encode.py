@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -327,3 +329,26 @@ def test_class_names_that_look_like_numbers_are_matched_as_text(tmp_path: Path) 
     encoder = fitted(data, "y")
     (tmp_path / "test.csv").write_text("a,y\n1.5,007\n2.5,007\n")
     assert encoder.encode_target(read_table(tmp_path / "test.csv", text=encoder.text_columns)).tolist() == [0, 0]
+
+
+def test_a_few_categories_of_one_row_each_get_an_input_each() -> None:
+    encoder = fitted({"kind": list("abcdef"), "fare": DATA["fare"]})
+    assert encoder.input_names == tuple(f"kind={letter}" for letter in "abcdef")
+
+
+def test_thousands_of_categories_of_one_row_each_get_none() -> None:
+    data = {"kind": [f"k{i}" for i in range(2000)], "n": [(i * 7919) % 2003 / 2 for i in range(2000)]}
+    table = read_table(data | {"y": [i**2 + 0.5 for i in range(2000)]})
+    encoder = fit_encoder(table, infer_schema(table, "y", keep="kind"))
+    assert encoder.input_names == ("n",)
+    assert "each of its 2000 values is rare" in str(encoder.notes[0])
+    assert encoder.encode(table).shape == (2000, 1)
+    with pytest.raises(DataError, match="CR314"):
+        fit_encoder(table, infer_schema(table, "y", keep="kind", drop="n"))
+
+
+def test_categories_of_parquet_row_groups_with_different_dictionaries_are_one(tmp_path: Path) -> None:
+    parts = [pa.array(words).dictionary_encode() for words in (["a", "b"], ["b", "c", None])]
+    pq.write_table(pa.table({"k": pa.chunked_array(parts)}), tmp_path / "k.parquet", row_group_size=2)
+    assert read_table(tmp_path / "k.parquet")["k"].cells() == ["a", "b", "b", "c", None]
+    assert read_table(pa.table({"k": pa.chunked_array(parts)}))["k"].cells() == ["a", "b", "b", "c", None]

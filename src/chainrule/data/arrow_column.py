@@ -129,9 +129,9 @@ def _copying(array: Any, pa: Any) -> dict[str, bool]:
 def _levels_and_codes(array: Any) -> tuple[list[Any], npt.NDArray[np.int32]]:
     (pa,) = arrow("")
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-    if not pa.types.is_dictionary(chunked.type):
-        chunked = chunked.dictionary_encode()
-    chunks = chunked.unify_dictionaries().chunks
+    # Encoding gives all chunks one dictionary; those of a file may differ.
+    is_encoded = pa.types.is_dictionary(chunked.type)
+    chunks = (chunked.unify_dictionaries() if is_encoded else chunked.dictionary_encode()).chunks
     if not chunks:
         return [], np.empty(0, np.int32)
     codes = [chunk.indices.cast(pa.int32()).fill_null(-1).to_numpy() for chunk in chunks]

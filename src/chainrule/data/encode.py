@@ -29,7 +29,7 @@ from chainrule.data.table import Column, Note, Table, counted, listing, row_list
 from chainrule.errors import DataError, ModelFileError
 
 MAX_CATEGORIES = 64
-RARE_SHARE = 0.001
+RARE_SHARE, RARE_ROWS = 0.001, 50
 Rows = npt.NDArray[np.int64]
 
 
@@ -242,6 +242,8 @@ def fit_encoder(
         tuple(columns), features, tuple(targets), schema.task, schema.classes, schema.has_names, tuple(notes)
     )
     _refuse_equal_names(encoder)
+    if not encoder.inputs:
+        raise DataError("CR314", "no column gives an input", where=table.source, got="; ".join(map(str, notes)))
     return encoder
 
 
@@ -272,18 +274,23 @@ def _mean_and_deviation(values: Floats) -> tuple[float, float]:
 
 def _fit_category(column: Column, notes: list[Note]) -> InputColumn:
     counts = np.bincount(column.present, minlength=len(column.levels))
-    enough = max(2, RARE_SHARE * len(column))
-    common = [int(code) for code in np.argsort(-counts, kind="stable") if counts[code] >= enough]
-    used = [int(code) for code in np.flatnonzero(counts)]
-    kept = sorted(column.levels[code] for code in common[:MAX_CATEGORIES])
-    pooled = [column.levels[code] for code in used if column.levels[code] not in set(kept)]
+    enough = max(2.0, min(RARE_SHARE * len(column), RARE_ROWS))
+    order = np.argsort(-counts, kind="stable")
+    common = order[counts[order] >= enough]
+    used = order[counts[order] > 0]
+    # A few categories of one row each are worth an input each; thousands of them are worth none.
+    kept = common[:MAX_CATEGORIES] if len(common) else used[: len(used) if len(used) <= MAX_CATEGORIES else 0]
+    own = set(kept.tolist())
+    pooled = [column.levels[code] for code in used.tolist() if code not in own]
     if pooled:
         reason = "rare" if len(common) <= MAX_CATEGORIES else f"rare or beyond the {MAX_CATEGORIES} most frequent"
         text = f"the input 'other' stands for {len(pooled)} {reason} of them: {listing(pooled, 5)}"
+        if not len(kept):
+            text = f"no input, for each of its {len(pooled)} values is rare: {listing(pooled, 5)}"
         notes.append(Note("categories", f"column {column.name!r}", text))
-    return InputColumn(
-        column.name, "category", levels=tuple(kept), has_other=bool(pooled), marks_missing=bool(column.missing_count)
-    )
+    levels = tuple(sorted(column.levels[code] for code in own))
+    marks = bool(column.missing_count)
+    return InputColumn(column.name, "category", levels=levels, has_other=bool(pooled and levels), marks_missing=marks)
 
 
 def _fit_target(column: Column, schema: Schema, scale: str | None, dtype: npt.DTypeLike, where: str) -> TargetColumn:

@@ -26,6 +26,7 @@ _WORD_NUMBER = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _GROUPED_BY_COMMA = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _GROUPED_BY_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?", re.ASCII)
+_STARTS = frozenset("0123456789+-.,iInN")
 _PADDED = re.compile(r"0\d+", re.ASCII)
 _LONG_WHOLE = re.compile(r"[+-]?\d{16,}", re.ASCII)
 _ISO = re.compile(
@@ -101,10 +102,14 @@ def _truth_values(cells: Cells) -> Column | None:
 
 
 def _plain(level: str) -> float | None:
+    if level[0] not in _STARTS:
+        return None
     return float(level) if _NUMBER.fullmatch(level) or _WORD_NUMBER.fullmatch(level) else None
 
 
 def _with_comma(level: str) -> float | None:
+    if level[0] not in _STARTS:
+        return None
     if _COMMA.fullmatch(level) or _GROUPED_BY_POINT.fullmatch(level):
         return float(level.replace(".", "").replace(",", "."))
     return float(level) if _WORD_NUMBER.fullmatch(level) else None
