@@ -7,7 +7,19 @@ import pickle
 import numpy as np
 import pytest
 
-from chainrule import Activation, Dense, Loss, Network, Rule, activations, backward, forward, initialize, losses, register
+from chainrule import (
+    Activation,
+    Dense,
+    Loss,
+    Network,
+    Rule,
+    activations,
+    backward,
+    forward,
+    initialize,
+    losses,
+    register,
+)
 from chainrule import rules as rule_catalog
 from chainrule.errors import SettingError
 
@@ -86,18 +98,27 @@ def test_something_else_than_a_record_is_refused():
     assert caught.value.code == "CR202"
 
 
+def test_a_record_whose_functions_fail_is_refused_with_the_reason():
+    with pytest.raises(SettingError, match="AttributeError") as caught:
+        register(Loss("broken_loss", lambda y, p: p.nothing, lambda y, p: p, "p", "1", "p", "1", "here"))
+    assert caught.value.code == "CR208"
+
+
 def test_losses_and_rules_can_be_registered_too():
     quartic = Loss(
         name="quartic", terms=lambda y, p: (p - y) ** 4, slope=lambda y, p: 4 * (p - y) ** 3,
         expr="(p - y)**4", slope_expr="4*(p - y)**3", latex="(p-y)^4", latex_slope="4(p-y)^3", source="here",
     )  # fmt: skip
-    signed = Rule(
-        "sign_descent", lambda theta, g, slots, s: (theta - s["learning_rate"] * np.sign(g), ()),
-        (r"\theta - \eta\,\mathrm{sign}\,g",), "Bernstein et al. (2018)",
-    )  # fmt: skip
+
+    def sign_descent(learning_rate=0.01):
+        return Rule(
+            "sign_descent", lambda theta, g, slots, s: (theta - s["learning_rate"] * np.sign(g), ()),
+            (r"\theta - \eta\,\mathrm{sign}\,g",), "Bernstein et al. (2018)", constants={"learning_rate": learning_rate},
+        )  # fmt: skip
+
     try:
         assert register(quartic) is quartic
-        assert register(signed) is signed
+        signed = register(sign_descent)
         network = Network(2, [Dense(1)], loss="quartic")
         assert Network.restore(network.describe()).loss == quartic
         assert pickle.loads(pickle.dumps(signed)) == signed

@@ -10,7 +10,7 @@ from chainrule.calculus.activations import activations
 from chainrule.calculus.loss import Loss
 from chainrule.calculus.losses import losses
 from chainrule.catalog import Catalog
-from chainrule.errors import SettingError
+from chainrule.errors import ChainruleError, SettingError
 from chainrule.laws import activation, loss, rule
 from chainrule.laws.law import Law
 from chainrule.metrics import Metric
@@ -58,4 +58,12 @@ def prove(record: Any) -> None:
     >>> prove(activations.get("tanh"))
     """
     for law in subject_of(record).laws:
-        law.check(record)
+        try:
+            law.check(record)
+        except ChainruleError:
+            raise
+        except Exception as reason:  # the record's own functions failed
+            raise SettingError(
+                "CR208", f"{record.name!r} cannot be held to the law of {law.name}: {law.says}",
+                got=f"{type(reason).__name__}: {reason}",
+            ) from reason  # fmt: skip
