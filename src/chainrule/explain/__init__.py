@@ -1,0 +1,11 @@
+"""Why this number? The working of any quantity of a pass, as lines that can be recomputed by hand."""
+
+from chainrule.explain.derive import explain, explain_trace
+from chainrule.explain.explanation import Explanation
+from chainrule.explain.lines import FiniteDifference, Line, Name, Section
+from chainrule.explain.notation import NOTATIONS, Notation, from_toml, notation
+
+__all__ = [
+    "NOTATIONS", "Explanation", "FiniteDifference", "Line", "Name", "Notation", "Section", "explain", "explain_trace",
+    "from_toml", "notation",
+]  # fmt: skip

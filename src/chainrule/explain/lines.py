@@ -1,0 +1,87 @@
+"""The parts of an explanation: names, lines, sections, as frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Kind = Literal["input", "parameter", "target", "constant", "recorded", "line"]
+Role = Literal["forward", "loss", "factor", "term", "rest", "sum", "product", "step"]
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name that formulas may use: its symbol, its value and what it is.
+
+    kind: an "input", "parameter" (weight, bias, …), "target" or "constant", the result of an earlier "line", or "recorded":
+    a number of the pass that is not derived here and can be asked for by its `address`.
+    """
+
+    key: str
+    symbol: str
+    value: float
+    kind: Kind
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """symbol = formula = numbers = value. `expr` is the formula in Python's notation over the names above it."""
+
+    key: str
+    symbol: str
+    expr: str
+    formula: str
+    numbers: str
+    value: float
+    role: Role
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines under a heading."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class FiniteDifference:
+    """(L(w + h) − L(w − h))/2h and how far it can be trusted."""
+
+    value: float
+    step: float
+    accuracy: float
+
+
+class Shown(Protocol):
+    """What the writers of text, LaTeX and HTML read of an explanation."""
+
+    @property
+    def target(self) -> str: ...
+    @property
+    def statement(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def sections(self) -> tuple[Section, ...]: ...
+    @property
+    def names(self) -> Mapping[str, Name]: ...
+    @property
+    def result(self) -> str: ...
+    @property
+    def engine(self) -> float | None: ...
+    @property
+    def finite_difference(self) -> FiniteDifference | None: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def children(self) -> Sequence[Shown]: ...
+    @property
+    def row(self) -> int | None: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def digits(self) -> int: ...
