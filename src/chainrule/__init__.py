@@ -7,6 +7,7 @@ from chainrule.calculus.losses import losses
 from chainrule.check import check
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import ChainruleError, ChainruleWarning
+from chainrule.explain.model import explain
 from chainrule.fit import fit
 from chainrule.initializers import initializers
 from chainrule.layers import Dense, Dropout, LayerNorm, Maxout, Softmax
@@ -21,6 +22,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm", "Loss",
-    "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "check", "fit", "forward", "initialize",
-    "initializers", "load", "losses", "register", "rules", "update",
+    "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "check", "explain", "fit",
+    "forward", "initialize", "initializers", "load", "losses", "register", "rules", "update",
 ]  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.calculus.activation import Activation
+from chainrule.calculus.activations import activations
 from chainrule.calculus.loss import Loss
 from chainrule.calculus.losses import losses
 from chainrule.constraints import choice, real, whole
@@ -21,11 +22,25 @@ from chainrule.network import Network
 from chainrule.optim.rule import Rule, Update
 from chainrule.optim.rules import rules
 from chainrule.optim.schedules import Schedule, schedules
+from chainrule.plain import plain
 from chainrule.plan import check_trainable
 from chainrule.training.loop import Callback, EpochEnd
 
 WIDTHS = (64, 32)
 """The hidden layers of the default network."""
+
+
+@dataclass(frozen=True)
+class DataChoices:
+    """What the table is used for: the targets, the task, the columns to insist on or leave out, the rows to test on."""
+
+    targets: tuple[str, ...]
+    task: str | None = None
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    date_parts: tuple[str, ...] = ()
+    missing_target: str = "error"
+    test: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +67,56 @@ class Request:
     scale: str | None
     callbacks: tuple[Callback, ...]
     progress: Callable[[EpochEnd], None] | None
+    choices: DataChoices
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the result, as plain data from which `Request.restore` makes the same request."""
+        own = isinstance(self.network, Network)
+        described: dict[str, Any] = plain(
+            {
+                "network": self.network.describe() if own else list(self.network),  # type: ignore[union-attr, arg-type]
+                "activation": self.activation
+                if isinstance(self.activation, str)
+                else activations.describe(self.activation),
+                "loss": losses.describe(self.loss) if isinstance(self.loss, Loss) else None,
+                "update": self.update.describe(),
+                "solver": self.solver,
+                "schedule": schedules.describe(self.schedule),
+                "metrics": [metric_catalog.describe(metric) for metric in self.metrics],
+                **{name: getattr(self, name) for name in _PLAIN},
+                "dtype": str(self.dtype),
+                "engine": self.engine if isinstance(self.engine, str) else self.engine.name,
+                "choices": asdict(self.choices),
+            }
+        )
+        return described
+
+    @classmethod
+    def restore(cls, description: Mapping[str, Any]) -> Request:
+        """The request that `describe` described; callbacks, progress and the number of threads are not part of it."""
+        d = dict(description)
+        network = d["network"]
+        activation = d["activation"]
+        choices: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in d["choices"].items()}
+        return cls(
+            network=Network.restore(dict(network)) if isinstance(network, Mapping) else tuple(network),
+            activation=activation if isinstance(activation, str) else activations.restore(activation),
+            loss=None if d["loss"] is None else losses.restore(d["loss"]),
+            update=Update.restore(d["update"]),
+            solver=d["solver"],
+            schedule=schedules.restore(d["schedule"]),
+            metrics=tuple(metric_catalog.restore(metric) for metric in d["metrics"]),
+            **{name: d[name] for name in _PLAIN},
+            dtype=np.dtype(d["dtype"]),
+            engine=d["engine"],
+            n_jobs=None,
+            callbacks=(),
+            progress=None,
+            choices=DataChoices(**choices),
+        )
+
+
+_PLAIN = ("validation", "epochs", "batch_size", "patience", "seed", "time_budget", "class_weight", "scale")
 
 
 def check(**asked: Any) -> Request:
@@ -90,6 +155,7 @@ def check(**asked: Any) -> Request:
         scale=asked["scale"],
         callbacks=tuple(asked["callbacks"]),
         progress=asked["progress"],
+        choices=asked["choices"],
     )
 
 

@@ -37,7 +37,9 @@ def folder(tmp_path_factory):
         for _ in range(160):
             age, town = source.integers(18, 80), source.choice(["Ulm", "Bonn", "Köln"])
             smokes = source.random() < 1 / (1 + np.exp((age - 45) / 5))
-            writer.writerow([age if source.random() > 0.05 else "", town, round(source.normal(), 3), "yes" if smokes else "no"])
+            writer.writerow(
+                [age if source.random() > 0.05 else "", town, round(source.normal(), 3), "yes" if smokes else "no"]
+            )
     out, story = chainrule("fit", "people.csv", "--target", "smokes", "--epochs", 20, "--network", "8", cwd=folder)
     (folder / "story.txt").write_text(story)
     (folder / "out.txt").write_text(out)
@@ -55,7 +57,19 @@ def test_fit_tells_its_story_on_stderr_and_leaves_stdout_to_data(folder):
 
 def test_fit_as_json_gives_the_card_and_the_history(folder):
     out, _ = chainrule(
-        "fit", "people.csv", "-t", "smokes", "--epochs", 2, "--test", 0, "--out", "small.model", "--json", "-q", cwd=folder
+        "fit",
+        "people.csv",
+        "-t",
+        "smokes",
+        "--epochs",
+        2,
+        "--test",
+        0,
+        "--out",
+        "small.model",
+        "--json",
+        "-q",
+        cwd=folder,
     )
     found = json.loads(out)
     assert found["model"] == "small.model"
@@ -85,7 +99,9 @@ def test_evaluate_as_json_gives_every_metric_by_name(folder):
     assert found["rows"] == 160
     assert 0.5 < found["accuracy"] <= 1
     assert {"auc", "f1", "binary_crossentropy"} <= set(found)
-    named = json.loads(chainrule("evaluate", "people.model", "people.csv", "--json", "--metric", "recall", cwd=folder)[0])
+    named = json.loads(
+        chainrule("evaluate", "people.model", "people.csv", "--json", "--metric", "recall", cwd=folder)[0]
+    )
     assert set(named) == {"recall", "rows"}
 
 
@@ -100,7 +116,9 @@ def test_show_prints_the_card(folder):
 def test_explain_derives_any_number(folder, of):
     out, _ = chainrule("explain", "people.model", "people.csv", "--row", 3, "--of", of, cwd=folder)
     assert "=" in out
-    found = json.loads(chainrule("explain", "people.model", "people.csv", "--row", 3, "--of", of, "--json", cwd=folder)[0])
+    found = json.loads(
+        chainrule("explain", "people.model", "people.csv", "--row", 3, "--of", of, "--json", cwd=folder)[0]
+    )
     assert isinstance(found["value"], float)
 
 
@@ -115,7 +133,11 @@ def test_explain_derives_any_number(folder, of):
         (["fit", "people.csv", "-t", "smokes", "--batch-size", "many"], 2, "batch_size"),
         (["fit", "people.csv", "-t", "smokes", "--out", "no/such/folder/x.model"], 4, "CR507"),
         (["fit", "people.csv", "-t", "smokes", "--time", "soon"], 2, "CR202"),
-        (["fit", "people.csv", "-t", "score", "--learning-rate", "1e30", "--optimizer", "gd", "--test", "0"], 5, "CR601"),
+        (
+            ["fit", "people.csv", "-t", "score", "--learning-rate", "1e30", "--optimizer", "gd", "--test", "0"],
+            5,
+            "CR601",
+        ),
         (["predict", "people.csv", "people.csv"], 4, "CR501"),
         (["predict", "people.model", "predictions.csv"], 3, "CR401"),
         (["evaluate", "people.model", "people.csv", "--metric", "acuracy"], 2, "accuracy"),
@@ -173,7 +195,11 @@ def test_help_of_every_command_answers(folder):
     environment = {**os.environ, "COLUMNS": "100"}
     for name in COMMANDS:
         found = subprocess.run(
-            [sys.executable, "-m", "chainrule", name, "--help"], capture_output=True, text=True, env=environment, cwd=folder
+            [sys.executable, "-m", "chainrule", name, "--help"],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=folder,
         )
         assert found.returncode == 0, found.stderr
         assert "Usage" in found.stdout

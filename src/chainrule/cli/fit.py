@@ -49,6 +49,8 @@ READING = ("delimiter", "decimal", "encoding", "missing", "day_first")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
 @click.option("--engine", default="auto", show_default=True, help="auto, native or reference.")
 @click.option("--jobs", "n_jobs", type=int, help="At most so many threads.")
+@click.option("--run", type=click.Path(), help="A folder that keeps what is needed to resume and to explain any step.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --run, to the same bits as if it had never stopped.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no story; errors only.")
 @options.reading
 @options.as_json

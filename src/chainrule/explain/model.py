@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from chainrule.constraints import whole
+from chainrule.data.encode import Encoder
 from chainrule.data.table import Table
 from chainrule.engines.trace import Gradient, Trace
-from chainrule.errors import DataError
+from chainrule.errors import DataError, SettingError
 from chainrule.explain.derive import explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.model import Model
+from chainrule.run import replay
 from chainrule.steps import backward, forward
 
 
 def explain(
-    subject: Model | Trace | Gradient, data: Any = None, y: Any = None, *, of: str, row: int = 0, **how: Any
+    subject: Model | Trace | Gradient | str | os.PathLike[str],
+    data: Any = None,
+    y: Any = None,
+    *,
+    of: str,
+    row: int = 0,
+    step: int | None = None,
+    **how: Any,
 ) -> Explanation:
     """Derive one number with the numbers put in: a gradient `W1[2,3]`, a delta, an activation, a prediction, the loss.
 
     subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` is explained, with its target in a column
     or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch is
-    explained. `how`: form ("factors", "delta" or "paths"), notation, top (terms shown) and digits.
+    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained. `how`: form ("factors", "delta" or "paths"), notation, top (terms shown) and digits.
 
     A model's number is derived in float64 from its weights, whatever it was trained in.
 
@@ -32,12 +42,21 @@ def explain(
     >>> print(explain(backward(forward(net, [0.5, -1.0, 0.25], [1.0, 2.0], [1.0])), of="W1[0,1]").value)
     -0.269...
     """
+    if isinstance(subject, (str, os.PathLike)):
+        if step is None:
+            raise SettingError("CR202", "which step of the run?", where="step", hint="explain(run, step=1203, of=...)")
+        replayed, trial = replay(subject, step, data)
+        return explain_trace(replayed, of, labels=labels_of(trial.encoder), **how)
     if not isinstance(subject, Model):
         return explain_trace(subject, of, **how)
     table, _ = subject.table(data, y)
     trace = trace_of(subject, table, row)
-    labels = {f"x[{i}]": one.name for i, one in enumerate(subject.encoder.inputs)}
-    return explain_trace(trace, of, labels=labels, **how)
+    return explain_trace(trace, of, labels=labels_of(subject.encoder), **how)
+
+
+def labels_of(encoder: Encoder) -> dict[str, str]:
+    """The readable names of the inputs by their addresses."""
+    return {f"x[{i}]": one.name for i, one in enumerate(encoder.inputs)}
 
 
 def trace_of(model: Model, table: Table, row: int) -> Trace:

@@ -27,7 +27,8 @@ from chainrule.plan import Plan, check_trainable
 from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import check_finite, diverged
 from chainrule.training.history import History
-from chainrule.training.state import Learner, Snapshot
+from chainrule.training.state import Learner as Learner
+from chainrule.training.state import Snapshot
 from chainrule.training.state import begin as begin
 from chainrule.training.stopping import Best, EarlyStopping
 
@@ -94,7 +95,8 @@ def train(
     """Train a plan on rows from a state, and return the outcome.
 
     From a `Snapshot` the training goes on to the same bits as if it had never stopped; `keep` is handed one every few
-    seconds and at the end. `progress` is told of epochs, possibly several at once; `callbacks` are called after each and may stop the training.
+    seconds and at the end. `progress` is told of epochs, possibly several at once; `callbacks` are called after each and
+    may stop the training.
     Ctrl-C ends it after the step that is running and keeps what was learned.
 
     Raises `DivergedError` CR601 at the first number that is not finite; nothing is returned then.
@@ -175,7 +177,7 @@ class _Run:
     def _stretch(self, epochs: int) -> bool:
         """Train some epochs, record them, tell who asked; True when it is time to stop."""
         began = time.perf_counter()
-        order = np.stack([self._order(self.epoch + i) for i in range(epochs)])
+        order = np.stack([order_of(self.settings, self.epoch + i, len(self.rows)) for i in range(epochs)])
         first, count = self.step, epochs * self.steps_per_epoch
         counts = np.arange(first, first + count, dtype=np.int64)
         multipliers = self.settings.schedule.at(counts, self.steps, self.steps_per_epoch)
@@ -213,14 +215,6 @@ class _Run:
         value = row[monitor]
         return self.best.see(self.epoch, value, self.session.export()[0] if self.best.is_better(value) else None)
 
-    def _order(self, epoch: int) -> Ints:
-        count = len(self.rows)
-        return (
-            rng.generator(self.settings.seed, "order", epoch).permutation(count)
-            if self.settings.shuffle
-            else np.arange(count)
-        )
-
     def _epoch_loss(self, losses: Array, order: Ints) -> float:
         """The batches' losses as one: their sum, or their mean weighted as the loss weighs its rows."""
         assert self.plan.objective is not None
@@ -256,6 +250,11 @@ class _Run:
         index = order[epoch][batch * self.batch_size : (batch + 1) * self.batch_size]
         step = self.step + failed
         return diverged(self.session.trace(self.rows, index, step), step + 1, self.epoch + epoch + 1)
+
+
+def order_of(settings: Settings, epoch: int, count: int) -> Ints:
+    """The order in which an epoch (from 0) goes through `count` rows."""
+    return rng.generator(settings.seed, "order", epoch).permutation(count) if settings.shuffle else np.arange(count)
 
 
 def evaluate_loss(plan: Plan, outputs: Array, rows: Rows) -> float:

@@ -1,0 +1,173 @@
+"""From a table and a request to what an engine trains on: columns encoded, rows split, a network with its first weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.calculus.loss import Loss
+from chainrule.data.arrays import check_sample_weight
+from chainrule.data.encode import Encoder, fit_encoder
+from chainrule.data.schema import Schema, infer_schema
+from chainrule.data.split import Split, class_weights, split
+from chainrule.data.table import Note, Table
+from chainrule.engines.base import Rows
+from chainrule.errors import SettingError
+from chainrule.layers import Dense
+from chainrule.model import rows_for
+from chainrule.network import Network, initialize
+from chainrule.request import Request, auto_batch
+from chainrule.shapes import Array, Ints
+from chainrule.training.loop import Settings
+from chainrule.training.stopping import EarlyStopping
+
+FEW_ROWS = 500  # below these the score comes from folds, so that every row is tested on once
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A table whose columns and rows have their parts. `weights` has one entry per row of the table, or is None."""
+
+    request: Request
+    table: Table
+    schema: Schema
+    weights: NDArray[np.float64] | None
+    parts: Split
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One training about to begin: what it learns from, the network, θ₀, and how many rows a step takes."""
+
+    request: Request
+    encoder: Encoder
+    network: Network
+    rows: Rows
+    validation: Rows | None
+    theta: Array
+    batch_size: int | None
+
+    @property
+    def settings(self) -> Settings:
+        """How the training loop is to go about it."""
+        request = self.request
+        stopping = EarlyStopping(request.patience) if self.validation is not None else None
+        return Settings(
+            request.update, request.epochs, self.batch_size, request.seed, schedule=request.schedule, stopping=stopping,
+            metrics=request.metrics, time_budget=request.time_budget,
+        )  # fmt: skip
+
+
+def prepare(request: Request, table: Table, sample_weight: Any = None) -> Prepared:
+    """Find the columns' parts and split the rows."""
+    choices = request.choices
+    schema = infer_schema(
+        table, choices.targets, task=choices.task, keep=choices.keep, drop=choices.drop, date_parts=choices.date_parts,
+        missing_target=choices.missing_target,
+    )  # fmt: skip
+    weights = _row_weights(table, schema, request.class_weight, sample_weight)
+    share = (0.0 if len(schema.rows) < FEW_ROWS else 0.2) if choices.test is None else choices.test
+    parts = split(table, schema, validation=request.validation * (1.0 - share), test=share, seed=request.seed)
+    return Prepared(request, table, schema, weights, parts, (*table.notes, *schema.notes, *parts.notes))
+
+
+def trial_of(prepared: Prepared) -> Trial:
+    """The training that leads to the model."""
+    return _trial(prepared, prepared.parts)
+
+
+def fold_trial(prepared: Prepared, train: Ints, seed: int) -> Trial:
+    """A training on some of the rows, with a validation part of its own."""
+    rest = replace(prepared.schema, rows=train)
+    parts = split(prepared.table, rest, validation=prepared.request.validation, test=0.0, seed=seed)
+    return _trial(prepared, parts)
+
+
+def _trial(prepared: Prepared, parts: Split) -> Trial:
+    request, table = prepared.request, prepared.table
+    encoder = fit_encoder(
+        table, prepared.schema, parts.train, scale=request.scale, scale_target=not _keeps_targets(request),
+        dtype=request.dtype,
+    )  # fmt: skip
+    network = _network_for(request, encoder)
+    rows, validation = (
+        rows_for(encoder, table, index, request.dtype, None if prepared.weights is None else prepared.weights[index])
+        for index in (parts.train, parts.validation)
+    )
+    _check_targets(network, rows, validation)
+    batch = auto_batch(len(rows)) if request.batch_size == "auto" else request.batch_size
+    if request.solver == "lbfgs":
+        batch = None
+    theta = initialize(network, request.seed, request.dtype)
+    return Trial(request, encoder, network, rows, validation if len(validation) else None, theta, _count(batch))
+
+
+def _count(batch: int | str | None) -> int | None:
+    return None if batch is None else int(batch)
+
+
+def _row_weights(table: Table, schema: Schema, class_weight: Any, sample_weight: Any) -> NDArray[np.float64] | None:
+    """One weight per row of the table, or None: sample weights times class weights."""
+    weights = check_sample_weight(sample_weight, table.row_count)
+    if class_weight is None:
+        return weights
+    if not schema.classes:
+        raise SettingError("CR204", "class weights need classes", where="class_weight", got=schema.task)
+    encoder = fit_encoder(table, schema)
+    codes = encoder.encode_target(table, schema.rows)
+    spread = np.zeros(table.row_count)
+    spread[schema.rows] = class_weights(codes, class_weight, schema.classes)[codes]
+    return spread if weights is None else spread * weights
+
+
+def _keeps_targets(request: Request) -> bool:
+    """Whether the loss gives the target's own zero a meaning, as one for counts does."""
+    loss = request.network.loss if isinstance(request.network, Network) and request.loss is None else request.loss
+    return isinstance(loss, Loss) and loss.targets[0] > -np.inf
+
+
+def _network_for(request: Request, encoder: Encoder) -> Network:
+    outputs = len(encoder.classes) if encoder.task == "multiclass" else len(encoder.targets)
+    if isinstance(request.network, Network):
+        network = request.network if request.loss is None else request.network.with_loss(request.loss)
+        if network.input_count != len(encoder.inputs) or network.output_count != outputs:
+            raise SettingError(
+                "CR209", "the network does not fit the data", expected=f"{len(encoder.inputs)} inputs and {outputs} outputs",
+                got=f"{network.input_count} inputs and {network.output_count} outputs",
+                hint="give the widths of the hidden layers only, such as network=(64, 32)",
+            )  # fmt: skip
+        return network
+    last = {"regression": "identity", "binary": "sigmoid", "multiclass": "softmax"}[encoder.task]
+    if isinstance(request.loss, Loss):
+        _check_loss(request.loss, encoder.task)
+        squared_classes = encoder.classes and request.loss.target_kind == "real"
+        if not request.loss.head(last) and not squared_classes:
+            last = request.loss.output
+    hidden = [Dense(width, request.activation) for width in request.network]
+    return Network(len(encoder.inputs), [*hidden, Dense(outputs, last)], loss=request.loss)
+
+
+def _check_loss(loss: Loss, task: str) -> None:
+    """Refuse a loss whose targets are not those of the task (CR206)."""
+    suited = {
+        "regression": loss.target_kind == "real",
+        "binary": loss.target_kind == "binary" or (loss.target_kind == "real" and loss.output == "identity"),
+        "multiclass": loss.target_kind == "classes" or (loss.target_kind == "real" and loss.output == "identity"),
+    }
+    if not suited[task]:
+        usual = {"regression": "mse", "binary": "binary_crossentropy", "multiclass": "categorical_crossentropy"}[task]
+        raise SettingError(
+            "CR206", f"the loss {loss.name} does not fit the task", expected=f"a loss for {task}", got=loss.name,
+            hint=f"use loss={usual!r}, or set task= where the target was taken for another kind",
+        )  # fmt: skip
+
+
+def _check_targets(network: Network, *parts: Rows | None) -> None:
+    for rows in parts:
+        if rows is not None and rows.y is not None and rows.y.ndim == 2:
+            assert isinstance(network.loss, Loss)
+            network.loss.check_targets(rows.y)  # type: ignore[arg-type]
