@@ -23,7 +23,7 @@ def sigmoid(z: float) -> float:
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "sigmoid": sigmoid, "tanh": math.tanh, "exp": math.exp, "ln": math.log, "sqrt": math.sqrt, "erf": math.erf,
-    "abs": abs, "max": max, "min": min,
+    "abs": abs, "max": max, "min": min, "step": lambda z: 1.0 if z >= 0 else 0.0,
 }  # fmt: skip
 OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,

@@ -23,6 +23,8 @@ COMMANDS = {
     "explain": "chainrule.cli.use:explain",
     "check": "chainrule.cli.catalogs:check",
     "activations": "chainrule.cli.catalogs:activations",
+    "example": "chainrule.cli.course:example",
+    "boolean": "chainrule.cli.course:boolean",
 }
 
 

@@ -1,0 +1,80 @@
+"""Numbers as they are printed: what they say, and how they may have come about from an exact value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+from chainrule.errors import DataError
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A printed number: its text, its exact value, and the size of one unit of its last digit.
+
+    >>> printed("-5.097E-6").unit == Decimal("1e-9")
+    True
+    """
+
+    text: str
+    value: Decimal
+    unit: Decimal
+
+    def agrees(self, true: float) -> bool:
+        """Whether it is `true` rounded to the printed digits."""
+        return self._distance(true) <= Fraction(self.unit) / 2 * (1 + Fraction(1, 10**9))
+
+    def cut_off(self, true: float) -> bool:
+        """Whether it is `true` with the further digits left out, not rounded."""
+        exact = Fraction(true)
+        nearer_0 = abs(Fraction(self.value)) <= abs(exact) * (1 + Fraction(1, 10**15))
+        same_sign = self.value == 0 or (self.value > 0) == (exact > 0)
+        return nearer_0 and same_sign and self._distance(true) < Fraction(self.unit)
+
+    def _distance(self, true: float) -> Fraction:
+        return abs(Fraction(self.value) - Fraction(true))
+
+    def typing_error(self, true: float) -> str | None:
+        """The slip of the pen that turns the right print into this one, or None."""
+        digits = self.text.rstrip("0")
+        if "." in digits and digits != self.text and not self.agrees(true) and printed(digits).agrees(true):
+            return f"{digits} was filled up with zeros"
+        for i, character in enumerate(self.text):
+            shorter = self.text[:i] + self.text[i + 1 :]
+            if len(self.text) > 6 and character.isdigit() and _is(shorter, true):
+                return f"one digit {character} too many: {shorter} is right"
+        for i in range(len(self.text) - 1):
+            a, b = self.text[i], self.text[i + 1]
+            swapped = self.text[:i] + b + a + self.text[i + 2 :]
+            if len(self.text) > 5 and a.isdigit() and b.isdigit() and a != b and _is(swapped, true):
+                return f"two digits exchanged: {swapped} is right"
+        return None
+
+
+def printed(text: str) -> Printed:
+    """A printed number from its text; − and a decimal comma are understood. Raises `DataError` CR106 otherwise.
+
+    >>> printed("0.1311").agrees(0.131169078), printed("0.1311").cut_off(0.131169078)
+    (False, True)
+    """
+    plain = text.strip().replace("−", "-").replace(" ", "")
+    plain = plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
+    if not _NUMBER.fullmatch(plain):
+        raise DataError("CR106", "this is not a printed number", expected="such as 0.593 or -5.1E-6", got=repr(text))
+    try:
+        value = Decimal(plain)
+    except InvalidOperation:
+        raise DataError("CR106", "this is not a printed number", got=repr(text)) from None
+    return Printed(plain, value, Decimal((0, (1,), int(value.as_tuple().exponent))))
+
+
+def _is(text: str, true: float) -> bool:
+    try:
+        number = printed(text)
+    except DataError:
+        return False
+    return number.agrees(true)
