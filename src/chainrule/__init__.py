@@ -17,8 +17,7 @@ from chainrule.optim.rule import Rule, Update
 from chainrule.optim.rules import rules
 from chainrule.register import register
 from chainrule.steps import backward, forward, update
-
-__version__ = "0.1.0"
+from chainrule.version import __version__ as __version__
 
 __all__ = [
     "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm", "Loss",

@@ -14,14 +14,16 @@ from chainrule.data.table import Table
 from chainrule.network import Network, advice
 from chainrule.optim.rule import Update
 from chainrule.scoring import Score
+from chainrule.version import __version__
 
 Card = dict[str, Any]
 
 
-def data_card(table: Table, schema: Schema, trained_on: int, validation_rows: int) -> Card:
-    """Where the data came from and what part every column has."""
+def data_card(table: Table, schema: Schema, trained_on: int, validation_rows: int, reading: Mapping[str, Any]) -> Card:
+    """Where the data came from, how it was read (so that new files are read alike) and what part every column has."""
     return {
         "source": table.source,
+        "reading": {name: value for name, value in reading.items() if value not in (None, ())},
         "rows": table.row_count,
         "targets": list(schema.targets),
         "task": schema.task,
@@ -72,8 +74,6 @@ def objective_card(network: Network, update: Update, class_weight: Any) -> Card:
 
 def versions() -> dict[str, str]:
     """What computed it."""
-    from chainrule import __version__
-
     return {"chainrule": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 

@@ -128,13 +128,13 @@ def _check_masks(plan: Plan, theta: Array) -> None:
             )  # fmt: skip
 
 
-def _check_finite(array: Array, name: str) -> None:
+def _check_finite(array: Array, name: str, missing_code: str = "CR101") -> None:
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         row, column = bad[0]
         missing = bool(np.isnan(array[row, column]))
         raise DataError(
-            "CR101" if missing else "CR102", f"{name} holds {'missing' if missing else 'infinite'} values",
+            missing_code if missing else "CR102", f"{name} holds {'missing' if missing else 'infinite'} values",
             where=f"row {row}, column {column}", expected="finite numbers", got=str(array[row, column]),
         )  # fmt: skip
 
@@ -167,7 +167,7 @@ def _targets(y: ArrayLike, n: int, outputs: int, dtype: Any) -> Array | Ints:
         array = array.reshape(n, -1) if array.size == n * outputs else array
     if array.shape != (n, outputs):
         raise DataError("CR104", "y does not fit x and the outputs", expected=str((n, outputs)), got=str(np.shape(y)))
-    _check_finite(array, "y")
+    _check_finite(array, "y", "CR114")
     return np.array(array, dtype, order="C")
 
 

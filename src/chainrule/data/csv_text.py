@@ -216,6 +216,7 @@ def _looks_like_data(names: list[str]) -> bool:
 
 
 def unclosed_quote(where: str, line: int) -> DataError:
+    """The error for a quote that is opened and never closed."""
     return DataError(
         "CR306",
         f"the quote opened on line {line} never closes",

@@ -34,6 +34,7 @@ def level_codes(column: Column, rows: npt.NDArray[np.int64], limit: int = FEW_LE
 
 
 def is_constant(column: Column) -> bool:
+    """Whether every value that is not missing is the same."""
     present = column.present
     return len(present) > 0 and all(bool(np.all(part == present[0])) for part in (present[:_HEAD], present))
 
@@ -109,6 +110,7 @@ def determines_class(column: Column, target: Codes, rows: Codes) -> bool:
 
 
 def cell_text(cell: object) -> str:
+    """A cell as it is quoted in a message."""
     return f"{cell:g}" if isinstance(cell, float) else str(cell)
 
 

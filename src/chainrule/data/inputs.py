@@ -52,6 +52,7 @@ class Input:
 
 
 def inputs_of(plan: InputColumn) -> list[Input]:
+    """The network inputs that a column becomes, in order."""
     inputs: list[Input] = []
     if plan.treatment == "category":
         inputs += [Input(f"{plan.name}={level}", plan.name, "category") for level in plan.levels]
@@ -86,6 +87,7 @@ def numbers_of(column: Column, part: str) -> Floats:
 
 
 def write_numbers(place: npt.NDArray[Any], plan: InputColumn, column: Column, where: str) -> None:
+    """Write a numeric column, filled and standardised, into its place among the inputs."""
     refuse_infinite(column, where)
     values = numbers_of(column, plan.part)
     if column.missing_count:
@@ -110,6 +112,7 @@ def slots_of(plan: InputColumn, column: Column) -> npt.NDArray[np.int64]:
 
 
 def write_categories(place: npt.NDArray[Any], plan: InputColumn, column: Column) -> None:
+    """Write a category column, one-hot, into its place among the inputs."""
     slots = slots_of(plan, column)
     set_rows = np.flatnonzero(slots >= 0)
     place[set_rows, slots[set_rows]] = 1

@@ -78,6 +78,7 @@ def rows_of_equal_length(rows: Sequence[Any], name: str) -> int:
 
 
 def to_array(values: Any, name: str, *, is_target: bool = False) -> npt.NDArray[Any]:
+    """What the user passed as an array, with None, NaN and masked cells kept as missing."""
     if isinstance(values, np.ma.MaskedArray):
         gone = np.ma.getmaskarray(values)
         if gone.any() and values.dtype.kind in "biuf":
@@ -107,6 +108,7 @@ def to_array(values: Any, name: str, *, is_target: bool = False) -> npt.NDArray[
 
 
 def missing_cells(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """True where a cell is missing, the shape of the array."""
     if array.dtype.kind == "f":
         return np.asarray(np.isnan(array))
     if array.dtype.kind != "O":

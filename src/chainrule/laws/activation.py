@@ -58,6 +58,7 @@ def samples(record: Activation, *, reach: float = 30.0) -> Array:
 
 
 def slope_is_the_derivative(record: Activation) -> None:
+    """The slope agrees with a central difference of the value, away from kinks."""
     z = samples(record)
     more = extra(record, z)
     if record.random:
@@ -76,6 +77,7 @@ def slope_is_the_derivative(record: Activation) -> None:
 
 
 def learned_slopes_are_derivatives(record: Activation) -> None:
+    """So do the slopes for the learned parameters."""
     if not record.learned:
         return
     z = samples(record)
@@ -103,6 +105,7 @@ def learned_slopes_are_derivatives(record: Activation) -> None:
 
 
 def the_slope_at_a_kink_is_from_the_left(record: Activation) -> None:
+    """At a kink the slope is that beside it on the left."""
     _, slope = on_line(record)
     for kink in record.kinks:
         there, left = slope(np.array([kink, kink - SIDE * max(1.0, abs(kink))]))
@@ -114,6 +117,7 @@ def the_slope_at_a_kink_is_from_the_left(record: Activation) -> None:
 
 
 def continuity_is_as_declared(record: Activation) -> None:
+    """Value and slope jump at the declared kinks and nowhere else; the order of continuity is the one declared."""
     value, slope = on_line(record)
     in_value, in_slope = jumps(value, record.kinks), jumps(slope, record.kinks)
     found = sorted({*in_value, *(place for place in in_slope if not _near(place, in_value))})
@@ -151,6 +155,7 @@ def _curvature_jumps(slope: Callable[[Array], Array]) -> bool:
 
 
 def range_is_as_declared(record: Activation) -> None:
+    """No value leaves the range; finite bounds are reached or approached as declared, infinite ones are too."""
     value, _ = on_line(record)
     far = np.array([-1e4, -1e3, -100.0, -50.0, 50.0, 100.0, 1e3, 1e4])
     z = np.sort(np.concatenate([np.linspace(-12, 12, 4801), far, record.kinks]))
@@ -193,6 +198,7 @@ def _smallest(function: Callable[[Array], Array], z: Array, at: int) -> float:
 
 
 def monotonicity_is_as_declared(record: Activation) -> None:
+    """Value and slope go one way where they are called monotonic, and turn where they are not."""
     near = [kink + np.linspace(-1, 1, 201) for kink in record.kinks]
     z = np.sort(np.concatenate([np.linspace(-12, 12, 4801), *near]))
     for what, function, declared in zip(
@@ -212,6 +218,7 @@ def monotonicity_is_as_declared(record: Activation) -> None:
 
 
 def formulas_agree(record: Activation) -> None:
+    """Every written formula gives the number that is computed."""
     z = samples(record, reach=6.0)
     more = extra(record, z)
     a = record.value(z, *more)
@@ -240,6 +247,7 @@ def formulas_agree(record: Activation) -> None:
 
 
 def type_and_shape_are_kept(record: Activation) -> None:
+    """Results have the float type and the shape of z, and z is neither changed nor handed back."""
     whole = samples(record)[:14]
     for dtype in (np.float32, np.float64):
         batches: tuple[Array, ...] = (whole.astype(dtype), whole[:0].astype(dtype), whole[:, :1].astype(dtype))
@@ -264,6 +272,7 @@ def type_and_shape_are_kept(record: Activation) -> None:
 
 
 def single_precision_is_close(record: Activation) -> None:
+    """float32 agrees with float64 to some units in the last place."""
     z = samples(record).astype(np.float32)
     more = extra(record, z, np.float32)
     exact = tuple(array.astype(np.float64) for array in more)
@@ -280,6 +289,7 @@ def single_precision_is_close(record: Activation) -> None:
 
 
 def extreme_inputs_are_harmless(record: Activation) -> None:
+    """Up to |z| = 1e4 everything is finite and nothing warns."""
     sizes = [0.0, 5e-324, 1e-310, 1e-45, 1e-40, 1e-8, 20.0, 88.0, 89.0, 104.0, 709.0, 710.0, 745.0, 1e3, 1e4]
     for dtype in (np.float64, np.float32):
         with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
@@ -309,6 +319,7 @@ def extreme_inputs_are_harmless(record: Activation) -> None:
 
 
 def sides_are_as_declared(record: Activation) -> None:
+    """Saturation, symmetry and trainability are what the record says."""
     value, slope = on_line(record)
     ends = np.abs(slope(np.array([-1e4, 1e4])))
     for side, size in zip(("left", "right"), ends, strict=True):

@@ -59,6 +59,7 @@ def worst(error: Array, allowed: Array) -> int | None:
 
 
 def show(number: Any) -> str:
+    """A number as it stands in a message."""
     return f"{float(number):.10g}"
 
 

@@ -69,6 +69,7 @@ def _by_kinks(record: Loss, y: Array, p: Array) -> NDArray[np.bool_]:
 
 
 def slope_is_the_derivative(record: Loss) -> None:
+    """The slope agrees with central differences of the terms in random directions."""
     y, p = examples(record)
     generator = np.random.default_rng(31)
     incoming, along = generator.normal(size=p.shape), np.round(generator.normal(size=p.shape) * 16) / 16
@@ -151,6 +152,7 @@ def pulled(head: Head, z: Array, p: Array, slope: Array) -> Array:
 
 
 def formulas_agree(record: Loss) -> None:
+    """Every written formula gives the number that is computed."""
     y, p = examples(record)
     columns: list[tuple[str, str, Array, Array]] = [
         ("value", record.expr, record.terms(y, p), p), ("slope", record.slope_expr, record.slope(y, p), p),

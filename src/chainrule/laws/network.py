@@ -93,6 +93,7 @@ def deltas_by_perturbation(case: Case, passes: Passes = REFERENCE) -> None:
 
 
 def nothing_passes_a_mask(case: Case, passes: Passes = REFERENCE) -> None:
+    """The gradient is exactly 0 where there is no connection."""
     trace = passes.trace(case)
     assert trace.gradient is not None
     for param in case.plan.params:

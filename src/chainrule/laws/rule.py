@@ -35,6 +35,7 @@ def start(rule: Rule, dtype: Any = np.float64, seed: int = 40) -> tuple[Array, l
 
 
 def steps_depend_on_their_arguments_only(rule: Rule) -> None:
+    """The same step twice gives the same bits and changes none of its arguments."""
     theta, gradients, slots = start(rule)
     for step, g in enumerate(gradients, start=1):
         before = [array.copy() for array in (theta, g, *slots)]
@@ -67,6 +68,7 @@ def entries_do_not_mix(rule: Rule) -> None:
 
 
 def type_and_shape_are_kept(rule: Rule) -> None:
+    """θ and every named slot keep the float type and the shape of θ."""
     for dtype in (np.float32, np.float64):
         theta, gradients, slots = start(rule, dtype)
         moved, kept = rule.update(theta, gradients[0], slots, scalars(rule, 1, theta))
@@ -105,6 +107,7 @@ def resuming_changes_nothing(rule: Rule) -> None:
 
 
 def extreme_gradients_are_harmless(rule: Rule) -> None:
+    """From gradients of 0 to 1e4, θ and slots stay finite without a warning."""
     for dtype in (np.float64, np.float32):
         for size in (0.0, 1e-30, 1e-8, 1e4):
             theta, gradients, slots = start(rule, dtype)

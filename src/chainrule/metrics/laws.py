@@ -85,6 +85,7 @@ def a_weight_is_a_repetition(metric: Metric) -> None:
 
 
 def the_order_of_rows_does_not_matter(metric: Metric) -> None:
+    """Rows in another order give the same value."""
     y, p, w = sample(metric.target_kind)
     order = generator(1, "metric-law-order").permutation(len(y))
     _close(
