@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from chainrule.calculus.loss import Head, Loss
 from chainrule.explain.digits import shown
@@ -19,7 +20,7 @@ def gradient(sheet: Sheet, slot: str, unit: int, *, derive: bool = True) -> str:
     identity = ("gradient", slot, unit)
     if sheet.has(identity):
         return sheet.key(identity, "")
-    symbol, wish = _symbol(sheet, slot, unit), f"d{_loss_key(sheet)}_d{sheet.wish(slot, unit)}"
+    symbol, wish = _symbol(sheet, slot, unit), f"d{loss_key(sheet)}_d{sheet.wish(slot, unit)}"
     value = sheet.working.delta(slot, unit) if slot in sheet.working.trace.deltas else 0.0
     objective = sheet.plan.objective
     assert objective is not None
@@ -33,12 +34,21 @@ def gradient(sheet: Sheet, slot: str, unit: int, *, derive: bool = True) -> str:
     if not sheet.full and not derive:
         return sheet.recorded(identity, wish, symbol, value, f"delta({slot}[{unit}])")
     edges = list(sheet.working.onward(slot, unit))
-    if len(edges) == 1 and _acts_alone(sheet, edges[0]):
+    if len(edges) == 1 and acts_alone(sheet, edges[0]):
         factors = chain(sheet, slot, unit)
         key = sheet.key(identity, wish)
         return sheet.add(sheet.backward, key, symbol, "*".join(factors), None, "product")
+    if not edges:
+        _say_why_none(sheet, slot, unit)
     terms = [_term(sheet, edge) for edge in edges]
     return sheet.sum(sheet.backward, sheet.key(identity, wish), symbol, terms, None, "factor")
+
+
+def _say_why_none(sheet: Sheet, slot: str, unit: int) -> None:
+    """Why no path leads from here to the loss: not the largest of its maxout group, or all connections missing."""
+    symbol = sheet.symbols.value(sheet.plan.slot(slot), unit)
+    loses = any(step.op == "maxout" for step in sheet.plan.readers[slot])
+    sheet.note("loser", unit=symbol) if loses else sheet.note("no_path", symbol=symbol, loss=sheet.symbols.loss)
 
 
 def chain(sheet: Sheet, slot: str, unit: int) -> list[str]:
@@ -46,7 +56,7 @@ def chain(sheet: Sheet, slot: str, unit: int) -> list[str]:
     objective = sheet.plan.objective
     assert objective is not None
     edges = list(sheet.working.onward(slot, unit))
-    if slot == objective.source or len(edges) != 1 or not _acts_alone(sheet, edges[0]):
+    if slot == objective.source or len(edges) != 1 or not acts_alone(sheet, edges[0]):
         if slot == objective.source and objective.loss.name == "output" and sheet.working.scale == 1.0:
             return []
         return [gradient(sheet, slot, unit)]
@@ -54,16 +64,14 @@ def chain(sheet: Sheet, slot: str, unit: int) -> list[str]:
     return [*chain(sheet, edge.step.target, edge.to), local(sheet, edge)]
 
 
-def _acts_alone(sheet: Sheet, edge: Edge) -> bool:
+def acts_alone(sheet: Sheet, edge: Edge) -> bool:
     return edge.step.op == "maxout" or sheet.working.is_diagonal(edge)
 
 
 def _term(sheet: Sheet, edge: Edge) -> Term:
     def write() -> str:
         incoming = gradient(sheet, edge.step.target, edge.to, derive=False)
-        found = [expr for expr in slopes(sheet, edge) if sheet.gives(expr, edge.value)]
-        expr = found[0] if found else repr(edge.value)
-        return f"{incoming}*{expr if expr.isidentifier() else f'({expr})'}"
+        return f"{incoming}*{bracketed(slope_formula(sheet, edge))}"
 
     return Term(sheet.working.delta(edge.step.target, edge.to) * edge.value, write)
 
@@ -72,6 +80,16 @@ def slopes(sheet: Sheet, edge: Edge) -> list[str]:
     """Formulas of a local derivative; none for an op that is not written out."""
     known = WRITTEN.get(edge.step.op)
     return known.slopes(sheet, edge.step, edge.position, edge.to, edge.source) if known else []
+
+
+def slope_formula(sheet: Sheet, edge: Edge) -> str:
+    """The formula of a local derivative that has its value here, or the number."""
+    return next((expr for expr in slopes(sheet, edge) if sheet.gives(expr, edge.value)), repr(edge.value))
+
+
+def bracketed(expr: str) -> str:
+    """A formula as a factor of a product."""
+    return expr if expr.isidentifier() or expr.isdigit() else f"({expr})"
 
 
 def local(sheet: Sheet, edge: Edge) -> str:
@@ -84,13 +102,15 @@ def local(sheet: Sheet, edge: Edge) -> str:
     below = sheet.symbols.value(sheet.plan.slot(source), edge.source)
     candidates = slopes(sheet, edge)
     key = sheet.key(identity, f"d{sheet.wish(step.target, edge.to)}_d{sheet.wish(source, edge.source)}")
-    _remark(sheet, edge, above, below)
+    remark(sheet, edge)
     return sheet.add_recorded_formula(sheet.backward, key, f"∂{above}/∂{below}", candidates, edge.value, "factor")
 
 
-def _remark(sheet: Sheet, edge: Edge, above: str, below: str) -> None:
+def remark(sheet: Sheet, edge: Edge) -> None:
     """Say in words what a slope of 0 or a choice means."""
     step = edge.step
+    above = sheet.symbols.value(sheet.plan.slot(step.target), edge.to)
+    below = sheet.symbols.value(sheet.plan.slot(step.sources[edge.position]), edge.source)
     if step.op == "maxout":
         sheet.note("winner", unit=below)
     elif step.op == "dropout" and edge.value == 0.0:
@@ -132,7 +152,7 @@ def _both_factors(sheet: Sheet, loss: Loss, head: Head, slot: str, unit: int, sy
         parts.append(abs(float(slopes_[to]) * edge.value))
     if not terms:
         return
-    key = sheet.key(("by factors", slot, unit), f"d{_loss_key(sheet)}_d{sheet.wish(slot, unit)}_by_factors")
+    key = sheet.key(("by factors", slot, unit), f"d{loss_key(sheet)}_d{sheet.wish(slot, unit)}_by_factors")
     sheet.add(sheet.backward, key, symbol, " + ".join(terms), None, "product")
     product = sheet.names[key].value
     sheet.note("fused", activation=head.activation, loss=loss.name)
@@ -148,7 +168,7 @@ def _of_output(sheet: Sheet, unit: int, value: float) -> str:
     if sheet.has(identity):
         return sheet.key(identity, "")
     formula = counted(sheet, rename(objective.loss.slope_expr, loss_names(sheet, objective.loss, unit)))
-    key = sheet.key(identity, f"d{_loss_key(sheet)}_d{sheet.wish(slot, unit)}")
+    key = sheet.key(identity, f"d{loss_key(sheet)}_d{sheet.wish(slot, unit)}")
     return sheet.add_recorded_formula(sheet.backward, key, symbol, [formula], value, "factor")
 
 
@@ -156,68 +176,95 @@ def _symbol(sheet: Sheet, slot: str, unit: int) -> str:
     return f"∂{sheet.symbols.loss}/∂{sheet.symbols.value(sheet.plan.slot(slot), unit)}"
 
 
-def _loss_key(sheet: Sheet) -> str:
+def loss_key(sheet: Sheet) -> str:
     objective = sheet.plan.objective
     assert objective is not None
     return sheet.wish(sheet.plan.output, 0) if objective.loss.name == "output" and sheet.symbols.loss != "L" else "L"
 
 
-def parameter(sheet: Sheet, name: str, entries: tuple[int, ...]) -> tuple[str, float]:
-    """The key of ∂loss/∂(entries of a parameter), taken together where there are several, and its sum of |paths|."""
-    uses = [
-        (step, position, entry, unit, sheet.working.partial(step, position, entry, unit))
+class Use(NamedTuple):
+    """One way a parameter's entry enters: ∂(step's target, unit)/∂(entry) = `partial`."""
+
+    step: Step
+    position: int
+    entry: int
+    unit: int
+    partial: float
+
+
+def uses_of(sheet: Sheet, name: str, entries: tuple[int, ...]) -> list[Use]:
+    """Every way the entries of a parameter enter the network."""
+    return [
+        Use(step, position, entry, unit, sheet.working.partial(step, position, entry, unit))
         for step, position in sheet.working.users(name)
         for entry in entries
         for unit in touched(sheet, step, position, entry)
     ]
+
+
+def paths_of(sheet: Sheet, uses: list[Use]) -> float:
+    """The sum of |product of factors| over all paths from a parameter to the loss."""
+    sums = sheet.working.weights_of_paths
+    return sum(abs(use.partial) * float(sums[use.step.target][use.unit]) for use in uses)
+
+
+def result_key(sheet: Sheet, name: str, entries: tuple[int, ...]) -> tuple[str, str]:
+    """The key and the symbol of ∂loss/∂(entries of a parameter)."""
     symbol = f"∂{sheet.symbols.loss}/∂{sheet.symbols.param(sheet.plan.param(name), entries[0])}"
-    key = sheet.key(("gradient of", name, entries), f"d{_loss_key(sheet)}_d{_wish(sheet, name, entries)}")
-    paths = sum(abs(u[4]) * float(sheet.working.weights_of_paths[u[0].target][u[3]]) for u in uses)
-    if not uses or _masked(sheet, name, entries):
-        return sheet.add(sheet.backward, key, symbol, "0", 0.0, "product"), paths
+    wish = "_".join(sheet.param(name, entry) for entry in entries[:3])
+    return sheet.key(("gradient of", name, entries), f"d{loss_key(sheet)}_d{wish}"), symbol
+
+
+def parameter(sheet: Sheet, name: str, entries: tuple[int, ...]) -> str:
+    """The key of ∂loss/∂(entries of a parameter), taken together where there are several."""
+    uses = uses_of(sheet, name, entries)
+    key, symbol = result_key(sheet, name, entries)
+    if not uses or masked(sheet, name, entries):
+        return sheet.add(sheet.backward, key, symbol, "0", 0.0, "product")
     if len(uses) == 1:
-        step, position, entry, unit, partial = uses[0]
-        factors = chain(sheet, step.target, unit)
-        if step.op != "parameter" or not factors:
-            factors.append(_partial(sheet, step, position, entry, unit, partial))
-        return sheet.add(sheet.backward, key, symbol, "*".join(factors), None, "product"), paths
-    terms = [Term(sheet.working.delta(u[0].target, u[3]) * u[4], lambda u=u: _use(sheet, *u)) for u in uses]  # type: ignore[misc]
-    return sheet.sum(sheet.backward, key, symbol, terms, None, "sum"), paths
+        factors = chain(sheet, uses[0].step.target, uses[0].unit)
+        if uses[0].step.op != "parameter" or not factors:
+            factors.append(_partial(sheet, uses[0]))
+        return sheet.add(sheet.backward, key, symbol, "*".join(factors), None, "product")
+    terms = [
+        Term(sheet.working.delta(use.step.target, use.unit) * use.partial, partial(_term_of, sheet, use))
+        for use in uses
+    ]
+    return sheet.sum(sheet.backward, key, symbol, terms, None, "sum")
 
 
-def _wish(sheet: Sheet, name: str, entries: tuple[int, ...]) -> str:
-    return "_".join(sheet.param(name, entry) for entry in entries[:3])
+def _term_of(sheet: Sheet, use: Use) -> str:
+    incoming = gradient(sheet, use.step.target, use.unit, derive=False)
+    return incoming if use.partial == 1.0 else f"{incoming}*{_partial(sheet, use)}"
 
 
-def _use(sheet: Sheet, step: Step, position: int, entry: int, unit: int, partial: float) -> str:
-    incoming = gradient(sheet, step.target, unit, derive=False)
-    return f"{incoming}*{_partial(sheet, step, position, entry, unit, partial)}" if partial != 1.0 else incoming
-
-
-def _partial(sheet: Sheet, step: Step, position: int, entry: int, unit: int, value: float) -> str:
-    """The line of ∂net/∂weight: what a step's value changes by its parameter."""
-    param = sheet.plan.param(step.params[position])
-    above = sheet.symbols.value(sheet.plan.slot(step.target), unit)
+def partial_formulas(sheet: Sheet, use: Use) -> list[str]:
+    """Formulas of ∂net/∂weight; a source that is 0 is said in words."""
+    step = use.step
+    if use.partial == 0.0 and step.op == "affine" and use.position == 0:
+        slot = sheet.plan.slot(step.sources[0])
+        what = sheet.symbols.value(slot, use.entry % slot.width)
+        weight = sheet.symbols.param(sheet.plan.param(step.params[0]), use.entry)
+        words = "zero_input" if slot.kind == "input" else "zero_source"
+        sheet.note(words, source=what, target=f"∂{sheet.symbols.loss}/∂{weight}")
     known = WRITTEN.get(step.op)
-    candidates = known.partial(sheet, step, position, entry, unit) if known else []
-    below = sheet.symbols.param(param, entry)
+    return known.partial(sheet, step, use.position, use.entry, use.unit) if known else []
+
+
+def _partial(sheet: Sheet, use: Use) -> str:
+    """The line of ∂net/∂weight: what a step's value changes by its parameter."""
+    param = sheet.plan.param(use.step.params[use.position])
+    above = sheet.symbols.value(sheet.plan.slot(use.step.target), use.unit)
+    candidates = partial_formulas(sheet, use)
     key = sheet.key(
-        ("partial", step.target, unit, position, entry),
-        f"d{sheet.wish(step.target, unit)}_d{sheet.param(param.name, entry)}",
+        ("partial", use.step.target, use.unit, use.position, use.entry),
+        f"d{sheet.wish(use.step.target, use.unit)}_d{sheet.param(param.name, use.entry)}",
     )
-    if value == 0.0 and step.op == "affine" and position == 0:
-        source = step.sources[0]
-        unit_from = entry % sheet.plan.slot(source).width
-        what = sheet.symbols.value(sheet.plan.slot(source), unit_from)
-        symbol = f"∂{sheet.symbols.loss}/∂{below}"
-        if sheet.plan.slot(source).kind == "input":
-            sheet.note("zero_input", input=what, target=symbol)
-        else:
-            sheet.note("zero_source", source=what, target=symbol)
-    return sheet.add_recorded_formula(sheet.backward, key, f"∂{above}/∂{below}", candidates, value, "factor")
+    symbol = f"∂{above}/∂{sheet.symbols.param(param, use.entry)}"
+    return sheet.add_recorded_formula(sheet.backward, key, symbol, candidates, use.partial, "factor")
 
 
-def _masked(sheet: Sheet, name: str, entries: tuple[int, ...]) -> bool:
+def masked(sheet: Sheet, name: str, entries: tuple[int, ...]) -> bool:
     """Whether there is no connection there; said in words."""
     mask: Any = sheet.plan.param(name).mask
     if mask is None or mask.ravel()[list(entries)].any():

@@ -200,6 +200,10 @@ class Symbols:
             return f"∂{self.loss}/∂{slot.name}"
         return self.notation.delta.format_map(self._fields(slot, unit))
 
+    def sign(self, slot: Slot) -> int:
+        """−1 where the notation's delta of this slot is −∂loss/∂slot."""
+        return self.notation.sign if slot.kind == "net" else 1
+
     def target(self, unit: int) -> str:
         return self.notation.target.format_map(self._fields(self.plan.slot(self.plan.output), unit))
 

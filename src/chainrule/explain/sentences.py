@@ -48,7 +48,7 @@ SENTENCES: dict[str, str] = {
     "shortcut": "the shortcut",
     "largest_child": "The largest share in full, example {row}:",
     # notes
-    "zero_input": "The input {input} is 0, so {target} is 0: whatever this weight is, it had no part in this prediction.",
+    "zero_input": "The input {source} is 0, so {target} is 0: whatever this weight is, it had no part in this prediction.",
     "zero_source": "{source} is 0, so {target} is 0: whatever this weight is, it had no part in this prediction.",
     "flat": "{unit} is on a flat side of {function} ({net} = {value}): its slope is 0, and so is every gradient through it.",
     "dropped": "{unit} was silenced by dropout in this pass (factor 0), so no gradient goes through it.",
@@ -69,7 +69,8 @@ SENTENCES: dict[str, str] = {
     "float32": "The pass was computed in float32; this explanation repeats it in float64. They differ by {difference}.",
     "no_path": "No path leads from {symbol} to {loss}: its gradient is 0.",
     "all_zero": "{n} terms are 0 and left out.",
-    "counts": "{paths} paths take {products} multiplications one by one. One sweep of deltas does the same in {sweep}.",
+    "counts": "{paths} paths lead from here to the loss: {products} multiplications. Multiplying out the paths of every weight"
+    " like this would take {every}; one sweep of deltas back through the network finds them all with {sweep}.",
     "training": "A pass of training: dropout and other random draws are those of seed {seed}, step {step}.",
     "kink": "{net} lies exactly on a kink of {function}; the slope is taken from the left.",
     "penalty": "penalty",

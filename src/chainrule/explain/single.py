@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from chainrule.engines.reference import backward_pass
 from chainrule.engines.trace import Trace
-from chainrule.explain import chain, places
+from chainrule.explain import chain, delta, paths, places
 from chainrule.explain.address import Address, canonical
 from chainrule.explain.digits import shown
 from chainrule.explain.explanation import RELATIVE, Explanation
@@ -19,6 +20,8 @@ from chainrule.explain.notation import Symbols
 from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet
 from chainrule.explain.working import Working, one_row
+
+FORMS: dict[str, Any] = {"factors": chain, "delta": delta, "paths": paths}
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,20 @@ def explain_row(asked: Asked, row: int) -> Explanation:
     trace, address, symbols, n = asked.trace, asked.address, asked.symbols, len(asked.trace.x)
     working = Working(one_row(asked.whole, row), n, trace.weights is not None)
     sheet = Sheet(working, symbols, top=asked.top, digits=asked.digits, write=write_value)
-    paths: float | None = None
+    size: float | None = None
     if address.kind == "parameter":
-        key, paths = chain.parameter(sheet, address.name, address.entries)
+        key = FORMS[asked.form].parameter(sheet, address.name, address.entries)
+        size = chain.paths_of(sheet, chain.uses_of(sheet, address.name, address.entries))
     elif address.kind == "gradient":
-        key = chain.gradient(sheet, address.name, address.entry)
-        paths = float(working.weights_of_paths.get(address.name, np.zeros(address.entry + 1))[address.entry])
+        key = FORMS[asked.form].gradient(sheet, address.name, address.entry)
+        size = float(working.weights_of_paths.get(address.name, np.zeros(address.entry + 1))[address.entry])
     elif address.kind == "loss":
         key = write_loss(sheet)
     else:
         key = write_value_itself(sheet, address.name, address.entry)
-    engine, tolerance = _engine(trace, address, row, paths, sheet.names[key].value)
+    sign = symbols.sign(symbols.plan.slot(address.name)) if address.kind == "gradient" and asked.form == "delta" else 1
+    engine, tolerance = _engine(trace, address, row, size, sign * sheet.names[key].value)
+    engine *= sign
     places.remark(sheet, address)
     if n > 1 and address.kind == "parameter":
         sheet.notes.insert(0, say("one_share", row=row, n=n))
@@ -59,7 +65,7 @@ def explain_row(asked: Asked, row: int) -> Explanation:
         target=sheet.names[key].symbol, address=canonical(symbols.plan, address),
         statement=places.statement(symbols, address), value=sheet.names[key].value,
         sections=sections_of(sheet), names=sheet.names, result=key, engine=engine, engine_name=trace.engine,
-        tolerance=tolerance, paths=paths, finite_difference=difference_of(working.trace, symbols, address),
+        tolerance=tolerance, paths=size, finite_difference=difference_of(working.trace, symbols, address),
         notes=tuple(sheet.notes), form=asked.form, row=row, notation=symbols.notation.name, dtype=str(trace.dtype),
         digits=asked.digits,
     )  # fmt: skip
@@ -80,11 +86,11 @@ def difference_of(trace: Trace, symbols: Symbols, address: Address) -> FiniteDif
     return None
 
 
-def _engine(trace: Trace, address: Address, row: int, paths: float | None, value: float) -> tuple[float, float]:
+def _engine(trace: Trace, address: Address, row: int, measure: float | None, value: float) -> tuple[float, float]:
     """The engine's own number in its own precision, and how far the explanation may be from it."""
     recorded = trace if trace.gradient is not None or address.kind in ("value", "loss") else backward_pass(trace)
     found = _recorded(recorded, address, row)
-    size = abs(value) if paths is None else paths
+    size = abs(value) if measure is None else measure
     if trace.dtype == np.float64:
         return found, RELATIVE * size
     # In another precision the reference engine's own pass tells what rounding does; the engine must agree with that.

@@ -61,7 +61,8 @@ def _row(line: Line, digits: int) -> Row:
         return Row(line.symbol, (), value, "rest")
     if line.role == "sum":
         return Row(line.symbol, (), value, "sum")
-    parts = [line.formula] if line.formula != value else []
+    symbol = f"{line.symbol}:  " if line.role == "term" and line.symbol else line.symbol
+    parts = [symbol + line.formula if line.role == "term" else line.formula] if line.formula != value else []
     parts += [line.numbers] if line.numbers not in (value, line.formula) else []
     return Row(line.symbol, tuple(parts), value, line.role)
 
@@ -122,26 +123,29 @@ def _folded(part: str, head: str, width: int) -> list[str]:
 
 
 def _sum(rows: Sequence[Row], width: int) -> list[str]:
-    """A table of terms under the symbol they add up to."""
+    """A table of terms under the symbol they add up to; a term too long for the columns takes two lines."""
     *terms, total = rows
     inner = INDENT * 2
-    columns = [max((len(row.parts[n]) for row in terms if len(row.parts) > n), default=0) for n in range(2)]
-    label = max([len(row.symbol) for row in terms if row.kind == "rest"] + [len(say("sum"))])
-    columns[0] = max(columns[0], label - (columns[1] + 3 if columns[1] else 0))
+    room = width - len(inner) - 3 - max(len(row.value) for row in rows)
+    fitting = sorted((row for row in terms if row.kind == "term"), key=lambda row: sum(map(len, row.parts)))
+    while fitting and _span(fitting) + 3 > room:
+        fitting.pop()
+    columns = [max((len(row.parts[n]) for row in fitting if len(row.parts) > n), default=0) for n in range(2)]
+    between = 3 if columns[1] else 0
+    labels = [len(row.symbol) for row in terms if row.kind == "rest"] + [len(say("sum"))]
+    filled = max(columns[0] + between + columns[1], *labels)
+    columns[0] = filled - between - columns[1]
     out = [f"{INDENT}{total.symbol} = {say('sum_of')}"]
-    filled = columns[0] + (columns[1] + 3 if columns[1] else 0)
     for row in terms:
         if row.kind == "rest":
             out.append(f"{inner}{row.symbol:<{filled}} = {row.value}")
-            continue
-        first = f"{row.parts[0] if row.parts else '':<{columns[0]}}"
-        second = (
-            f" = {row.parts[1]:<{columns[1]}}" if len(row.parts) > 1 else " " * (columns[1] + 3 if columns[1] else 0)
-        )
-        if len(inner) + filled + 3 + len(row.value) <= width:
+        elif any(row is other for other in fitting):
+            first = f"{row.parts[0] if row.parts else '':<{columns[0]}}"
+            second = f" = {row.parts[1]:<{columns[1]}}" if len(row.parts) > 1 else " " * (filled - columns[0])
             out.append(f"{inner}{first}{second} = {row.value}")
         else:
-            out += [*_folded(row.parts[0], inner, width), f"{inner}  = {' = '.join((*row.parts[1:], row.value))}"]
+            out += _folded(row.parts[0], inner, width)
+            out += _folded(" = ".join((*row.parts[1:], row.value)), f"{inner}  = ", width)
     out.append(f"{inner}{say('sum'):<{filled}} = {total.value}")
     return out
 

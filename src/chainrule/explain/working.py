@@ -130,6 +130,10 @@ class Working:
             self._matrices[key] = np.asarray(self._locals[key].matrix(0))  # type: ignore[attr-defined]
         return self._matrices[key]
 
+    def local(self, step: Step, position: int) -> object:
+        """The local derivative as the op stated it."""
+        return self._locals[step.target, position]
+
     def slope(self, step: Step, position: int, to: int, source: int) -> float:
         return float(self.matrix(step, position)[to, source])
 
@@ -139,10 +143,10 @@ class Working:
             if step.target not in self.live:
                 continue
             for position in (p for p, source in enumerate(step.sources) if source == slot):
-                for to in self._structural(step, position, unit):
+                for to in self.structural(step, position, unit):
                     yield Edge(step, position, to, unit, self.slope(step, position, to, unit))
 
-    def _structural(self, step: Step, position: int, unit: int) -> list[int]:
+    def structural(self, step: Step, position: int, unit: int) -> list[int]:
         """The units that depend on a source unit, whatever the numbers are."""
         local = self._locals[step.target, position]
         if isinstance(local, Diagonal):
