@@ -15,6 +15,7 @@ from chainrule.calculus.activation import Activation
 from chainrule.calculus.loss import Loss
 from chainrule.card import data_card, model_card, objective_card, verdict, versions
 from chainrule.constraints import real
+from chainrule.data.arrays import check_same_index
 from chainrule.data.files import read_table
 from chainrule.data.frames import attach_target
 from chainrule.data.split import folds
@@ -49,7 +50,7 @@ def fit(
     learning_rate: float | None = None,
     schedule: Schedule | str = "constant",
     l1: float = 0.0,
-    l2: float = 0.0,
+    l2: float | str = "auto",
     clip_norm: float | None = None,
     metrics: Sequence[Metric | str] = (),
     validation: float = 0.1,
@@ -82,6 +83,7 @@ def fit(
     target: the column, or columns, to predict; not needed with a pair.
     network: a `Network`, or the widths of hidden layers such as (64, 32) or "64-32", with `activation` between them.
     optimizer: a name or record of the catalog, an `Update` (penalties, clipping), or "lbfgs" (full batch, no schedule).
+    l1, l2: strengths λ of the penalties λ₁ Σ|w| + ½ λ₂ Σ w² on the weights; l2="auto" is stronger where rows are few.
     metrics: further metrics recorded for training and validation rows after every epoch.
     validation: the share of rows that early stopping watches; after `patience` epochs without a gain training ends and
     the weights of the best epoch are kept. 0 trains for all `epochs` on all rows.
@@ -121,10 +123,10 @@ def fit(
         outcome, engine_name = _train(trial, folder)
     scores, method = _score(prepared, trial, outcome)
     card = {
-        "data": data_card(table, prepared.schema, len(trial.rows), len(trial.validation or ())),
+        "data": data_card(table, prepared.schema, len(trial.rows), len(trial.validation or ()), dict(reading or {})),
         "model": model_card(trial.network),
         "algorithm": _algorithm(trial, outcome, engine_name),
-        "objective": objective_card(trial.network, request.update, request.class_weight),
+        "objective": objective_card(trial.network, trial.request.update, request.class_weight),
         "score": {**method, "metrics": {s.metric: s.to_dict() for s in scores}, "verdict": verdict(scores)},
         "notes": [note.to_dict() for note in (*prepared.notes, *trial.encoder.notes)],
         "versions": versions(),
@@ -142,6 +144,7 @@ def _read(data: Any, target: Any, reading: dict[str, Any]) -> tuple[Table, tuple
             raise SettingError(
                 "CR204", "the target is given twice", where="fit", hint="pass (X, y), or a table and the target's name"
             )
+        check_same_index(data[0], data[1])
         return attach_target(read_table(data[0], **reading), data[1])
     if target is None:
         raise SettingError(

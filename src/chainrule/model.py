@@ -60,13 +60,18 @@ class Model:
 
     def table(self, data: Any, target: Any = None) -> tuple[Table, tuple[Note, ...]]:
         """The data as a table with this model's columns, and notes on what had to be adapted."""
-        table = read_table(data, text=self._text_in(data))
+        table = self.read(data)
         if target is not None:
             table = attach_target(table, target)[0]
         return table, self.encoder.notes_on(table)
 
-    def _text_in(self, data: Any) -> tuple[str, ...]:
-        return self.encoder.text_columns if isinstance(data, (str, os.PathLike)) else ()
+    def read(self, data: Any, **reading: Any) -> Table:
+        """Data as a table; a file is read with the options that the training data were read with, unless told otherwise."""
+        if not isinstance(data, (str, os.PathLike)):
+            return read_table(data)
+        given = {name: value for name, value in reading.items() if value not in (None, ())}
+        options = {**self.card["data"]["reading"], **given, "text": self.encoder.text_columns}
+        return read_table(data, **options)
 
     def outputs(self, table: Table) -> Array:
         """What the network itself gives, shape (rows, outputs): standardised numbers or probabilities."""

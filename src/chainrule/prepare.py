@@ -19,7 +19,7 @@ from chainrule.errors import SettingError
 from chainrule.layers import Dense
 from chainrule.model import rows_for
 from chainrule.network import Network, initialize
-from chainrule.request import Request, auto_batch
+from chainrule.request import Request, auto_batch, auto_l2
 from chainrule.shapes import Array, Ints
 from chainrule.training.loop import Settings
 from chainrule.training.stopping import EarlyStopping
@@ -41,7 +41,10 @@ class Prepared:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One training about to begin: what it learns from, the network, θ₀, and how many rows a step takes."""
+    """One training about to begin: what it learns from, the network, θ₀, and how many rows a step takes.
+
+    `request` is what was asked for with everything that was left to chainrule ("auto") decided.
+    """
 
     request: Request
     encoder: Encoder
@@ -99,6 +102,8 @@ def _trial(prepared: Prepared, parts: Split) -> Trial:
         for index in (parts.train, parts.validation)
     )
     _check_targets(network, rows, validation)
+    if request.l2_is_auto:
+        request = replace(request, update=replace(request.update, l2=auto_l2(len(rows), encoder.task == "regression")))
     batch = auto_batch(len(rows)) if request.batch_size == "auto" else request.batch_size
     if request.solver == "lbfgs":
         batch = None

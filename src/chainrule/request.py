@@ -51,6 +51,7 @@ class Request:
     activation: Activation | str
     loss: Loss | str | None
     update: Update
+    l2_is_auto: bool
     solver: str
     schedule: Schedule
     metrics: tuple[Metric, ...]
@@ -81,6 +82,7 @@ class Request:
                 "loss": losses.describe(self.loss) if isinstance(self.loss, Loss) else None,
                 "update": self.update.describe(),
                 "solver": self.solver,
+                "l2_is_auto": self.l2_is_auto,
                 "schedule": schedules.describe(self.schedule),
                 "metrics": [metric_catalog.describe(metric) for metric in self.metrics],
                 **{name: getattr(self, name) for name in _PLAIN},
@@ -103,6 +105,7 @@ class Request:
             activation=activation if isinstance(activation, str) else activations.restore(activation),
             loss=None if d["loss"] is None else losses.restore(d["loss"]),
             update=Update.restore(d["update"]),
+            l2_is_auto=d["l2_is_auto"],
             solver=d["solver"],
             schedule=schedules.restore(d["schedule"]),
             metrics=tuple(metric_catalog.restore(metric) for metric in d["metrics"]),
@@ -139,6 +142,7 @@ def check(**asked: Any) -> Request:
         else Dense(1, asked["activation"]).activation,
         loss=None if asked["loss"] is None else losses.get(asked["loss"]),
         update=_update_of(asked),
+        l2_is_auto=asked["l2"] == "auto" and not isinstance(asked["optimizer"], Update),
         solver=solver,
         schedule=schedules.get(asked["schedule"]),
         metrics=tuple(metric_catalog.get(metric) for metric in asked["metrics"]),
@@ -178,7 +182,7 @@ def _network_of(network: Any) -> Network | tuple[int, ...]:
 def _update_of(asked: Mapping[str, Any]) -> Update:
     optimizer, rate = asked["optimizer"], asked["learning_rate"]
     if isinstance(optimizer, Update):
-        if rate is not None or asked["l1"] or asked["l2"] or asked["clip_norm"] is not None:
+        if rate is not None or asked["l1"] or asked["l2"] not in (0, "auto") or asked["clip_norm"] is not None:
             raise SettingError(
                 "CR204", "an Update already holds the learning rate, penalties and clipping", where="optimizer"
             )
@@ -192,7 +196,9 @@ def _update_of(asked: Mapping[str, Any]) -> Update:
         rule = rules.get(optimizer, **constants)
     else:
         rule = with_rate(optimizer, rate)
-    return Update(rule, l1=asked["l1"], l2=asked["l2"], clip_norm=asked["clip_norm"])
+    if isinstance(asked["l2"], str):
+        choice("l2", asked["l2"], ("auto",))
+    return Update(rule, l1=asked["l1"], l2=0.0 if asked["l2"] == "auto" else asked["l2"], clip_norm=asked["clip_norm"])
 
 
 def with_rate(rule: Rule, learning_rate: float | None) -> Rule:
@@ -200,6 +206,11 @@ def with_rate(rule: Rule, learning_rate: float | None) -> Rule:
     if learning_rate is None:
         return rule
     return rules.get(rule.name, **{**rule.constants, "learning_rate": learning_rate})
+
+
+def auto_l2(rows: int, is_regression: bool) -> float:
+    """A penalty that is strong where rows are few and fades with them: what twelve (for classes four) rows would weigh."""
+    return min(0.03, 12.0 / max(rows, 1)) if is_regression else min(0.01, 4.0 / max(rows, 1))
 
 
 def auto_batch(rows: int) -> int:

@@ -172,6 +172,14 @@ def test_control_c_saves_the_best_weights_so_far(folder):
     assert load(folder / "stopped.model").history.epochs > 0
 
 
+def test_a_file_is_read_at_predict_time_as_it_was_at_training(folder):
+    rows = "\n".join(f"{i % 7};{'?' if i % 9 == 0 else i % 5},5;{'ab'[i % 7 > 3]}" for i in range(80))
+    (folder / "odd.csv").write_text("u;v;w\n" + rows + "\n")
+    chainrule("fit", "odd.csv", "-t", "w", "--missing", "?,5", "--epochs", 1, "--test", 0, "-q", cwd=folder)
+    out, _ = chainrule("predict", "odd.model", "odd.csv", cwd=folder)
+    assert len(out.splitlines()) == 81
+
+
 def test_columns_of_three_targets_are_named_after_them(folder):
     chainrule("fit", "people.csv", "-t", "age", "-t", "score", "--missing-target", "drop", "--epochs", 1, "--test", 0,
               "--out", "two.model", "-q", cwd=folder)  # fmt: skip

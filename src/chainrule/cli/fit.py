@@ -21,7 +21,9 @@ READING = ("delimiter", "decimal", "encoding", "missing", "day_first")
 
 @click.command()
 @click.argument("data", type=click.Path())
-@click.option("--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several.")
+@click.option(
+    "--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several."
+)
 @click.option("--out", type=click.Path(), help="Where to save the model; by default the data's name with .model.")
 @click.option("--network", help="Widths of the hidden layers, such as 64-32.")
 @click.option("--activation", default="relu", show_default=True, help="The activation of the hidden layers.")
@@ -31,11 +33,17 @@ READING = ("delimiter", "decimal", "encoding", "missing", "day_first")
 @click.option("--schedule", default="constant", show_default=True, help="How the learning rate changes.")
 @click.option("--epochs", type=int, default=200, show_default=True, help="At most so many passes over the rows.")
 @click.option("--batch-size", default="auto", show_default=True, help="Rows per step, 'auto' or 'full'.")
-@click.option("--patience", type=int, default=20, show_default=True, help="Epochs to wait for a better validation loss.")
-@click.option("--validation", type=float, default=0.1, show_default=True, help="The share of rows watched for stopping.")
-@click.option("--test", type=float, help="The share of rows kept away for the score [0.2, or folds where rows are few].")
+@click.option(
+    "--patience", type=int, default=20, show_default=True, help="Epochs to wait for a better validation loss."
+)
+@click.option(
+    "--validation", type=float, default=0.1, show_default=True, help="The share of rows watched for stopping."
+)
+@click.option(
+    "--test", type=float, help="The share of rows kept away for the score [0.2, or folds where rows are few]."
+)
 @click.option("--l1", type=float, default=0.0, help="Strength of the L1 penalty on weights.")
-@click.option("--l2", type=float, default=0.0, help="Strength of the L2 penalty on weights.")
+@click.option("--l2", default="auto", show_default=True, help="Strength of the L2 penalty on weights.")
 @click.option("--clip-norm", type=float, help="Shrink gradients that are longer than this.")
 @click.option("--class-weight", type=click.Choice(["balanced"]), help="Weigh rare classes up.")
 @click.option("--metric", "metrics", multiple=True, help="A further metric to record after every epoch.")
@@ -50,7 +58,9 @@ READING = ("delimiter", "decimal", "encoding", "missing", "day_first")
 @click.option("--engine", default="auto", show_default=True, help="auto, native or reference.")
 @click.option("--jobs", "n_jobs", type=int, help="At most so many threads.")
 @click.option("--run", type=click.Path(), help="A folder that keeps what is needed to resume and to explain any step.")
-@click.option("--resume", is_flag=True, help="Go on with the run in --run, to the same bits as if it had never stopped.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the run in --run, to the same bits as if it had never stopped."
+)
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no story; errors only.")
 @options.reading
 @options.as_json
@@ -65,13 +75,14 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     reading = {name: asked.pop(name) for name in READING}
     batch = asked.pop("batch_size")
     asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)
+    asked["l2"] = "auto" if asked["l2"] == "auto" else options.number("--l2", asked["l2"])
     asked["time_budget"] = options.seconds(asked["time_budget"])
     table = read_table(data, **reading)
     if not quiet:
         output.say(f"{table.source}: {table.row_count} rows, {len(table.columns)} columns")
     target: Any = targets[0] if len(targets) == 1 else targets
     with output.progress_bar(quiet) as progress:
-        model = fit_table(table, target, progress=progress, **asked)
+        model = fit_table(table, target, progress=progress, reading=reading, **asked)
     model.save(path)
     if as_json:
         output.data({"model": str(path), "card": model.card, "history": model.history.to_dict()})

@@ -29,6 +29,14 @@ def reading(command: F) -> F:
     return command
 
 
+def number(name: str, text: str) -> float:
+    """A number typed where a word may stand too."""
+    try:
+        return float(text)
+    except ValueError:
+        raise SettingError("CR202", f"`{name}` must be a number or 'auto'", got=repr(text)) from None
+
+
 def seconds(text: str | None) -> float | None:
     """A time such as 90, 90s, 2m or 1h in seconds.
 
@@ -39,5 +47,7 @@ def seconds(text: str | None) -> float | None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)", text.strip())
     if not found:
-        raise SettingError("CR202", "this is not a time", where="--time", expected="such as 90s, 2m or 1h", got=repr(text))
+        raise SettingError(
+            "CR202", "this is not a time", where="--time", expected="such as 90s, 2m or 1h", got=repr(text)
+        )
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}[found[2]]

@@ -11,7 +11,6 @@ import click
 from chainrule.archive import check_writable, replace_file
 from chainrule.card import as_text
 from chainrule.cli import options, output
-from chainrule.data.files import read_table
 from chainrule.data.table import Note, Table
 from chainrule.explain.model import explain as explain_model
 from chainrule.model import Model, load
@@ -19,7 +18,7 @@ from chainrule.model import Model, load
 
 def _read(model: Model, data: str, reading: dict[str, Any]) -> Table:
     """The file as a table, with what had to be adapted told on stderr."""
-    table = read_table(data, text=model.encoder.text_columns, **reading)
+    table = model.read(data, **reading)
     _tell((*table.notes, *model.encoder.notes_on(table)))
     return table
 
@@ -109,7 +108,9 @@ def show(model: str, as_json: bool) -> None:
 @click.command()
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path())
-@click.option("--of", "of", required=True, help="What to explain: 'W1[2,3]', 'b2[0]', 'a1[4]', 'delta1[4]', prediction, loss.")
+@click.option(
+    "--of", "of", required=True, help="What to explain: 'W1[2,3]', 'b2[0]', 'a1[4]', 'delta1[4]', prediction, loss."
+)
 @click.option("--row", type=int, default=0, show_default=True, help="The row of the file, from 0.")
 @click.option("--form", default="factors", show_default=True, help="factors, delta or paths.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
