@@ -7,6 +7,7 @@ from chainrule.calculus.losses import losses
 from chainrule.check import check
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import ChainruleError, ChainruleWarning
+from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.explain.model import explain
 from chainrule.fit import fit
 from chainrule.initializers import initializers
@@ -20,7 +21,8 @@ from chainrule.steps import backward, forward, update
 from chainrule.version import __version__ as __version__
 
 __all__ = [
-    "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm", "Loss",
-    "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update", "activations", "backward", "check", "explain", "fit",
-    "forward", "initialize", "initializers", "load", "losses", "register", "rules", "update",
+    "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm",
+    "Loss", "MLPClassifier", "MLPRegressor", "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update",
+    "activations", "backward", "check", "explain", "fit", "forward", "initialize", "initializers", "load", "losses",
+    "register", "rules", "update",
 ]  # fmt: skip

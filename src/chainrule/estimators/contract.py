@@ -1,0 +1,167 @@
+"""What scikit-learn asks of every estimator, kept without importing it: parameters, repr, tags, routing, exceptions.
+
+scikit-learn is looked for only when it asks (tags, routing) or when its own exception classes are to be met by
+`except` and `warnings`: a user who names them has imported it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from types import MethodType
+from typing import Any, TypeVar
+
+from chainrule.errors import ChainruleWarning, NotFittedError, unknown_name
+
+Self = TypeVar("Self", bound="Estimator")
+
+_REQUESTED = ("fit", "partial_fit", "score")  # the methods that take sample_weight
+
+
+class ConvergenceWarning(ChainruleWarning):
+    """Training ended before it converged. Also scikit-learn's own warning where scikit-learn is loaded."""
+
+
+class DataConversionWarning(ChainruleWarning):
+    """Data were brought to another shape. Also scikit-learn's own warning where scikit-learn is loaded."""
+
+
+def both(ours: type[Any]) -> type[Any]:
+    """Our exception class, joined with scikit-learn's of the same name when scikit-learn is loaded."""
+    exceptions = sys.modules.get("sklearn.exceptions")
+    theirs = getattr(exceptions, ours.__name__, None)
+    if theirs is None:
+        return ours
+    if ours not in _joined:
+        _joined[ours] = type(ours.__name__, (ours, theirs), {"__doc__": ours.__doc__, "__module__": ours.__module__})
+    return _joined[ours]
+
+
+_joined: dict[type[Any], type[Any]] = {}
+
+
+class Estimator:
+    """Parameters are the arguments of `__init__`, attributes that end in `_` are what `fit` found."""
+
+    _estimator_type: str
+
+    @classmethod
+    def _parameters(cls) -> dict[str, inspect.Parameter]:
+        found = dict(inspect.signature(cls.__init__).parameters)
+        found.pop("self")
+        return found
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name. `deep` is accepted for scikit-learn's sake: no parameter is an estimator."""
+        return {name: getattr(self, name) for name in self._parameters()}
+
+    def set_params(self: Self, **params: Any) -> Self:
+        """Change parameters by name; they are checked by the next `fit`."""
+        known = self._parameters()
+        for name in params:
+            if name not in known:
+                raise unknown_name(f"parameter of {type(self).__name__}", name, known)
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        changed = (
+            f"{name}={getattr(self, name)!r}"
+            for name, parameter in self._parameters().items()
+            if not _same(getattr(self, name), parameter.default)
+        )
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def _repr_html_(self) -> str:
+        if "sklearn" not in sys.modules:
+            from html import escape
+
+            return f"<pre>{escape(repr(self))}</pre>"
+        from sklearn.utils import estimator_html_repr
+
+        return str(estimator_html_repr(self))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_features_in_")
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise both(NotFittedError)(
+                "CR602", f"This {type(self).__name__} instance is not fitted yet", hint="call fit(X, y) first"
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+
+        classifier = self._estimator_type == "classifier"
+        return Tags(
+            estimator_type=self._estimator_type,
+            target_tags=TargetTags(required=True, multi_output=not classifier),
+            transformer_tags=None,
+            classifier_tags=ClassifierTags(multi_label=True) if classifier else None,
+            regressor_tags=None if classifier else RegressorTags(),
+            input_tags=InputTags(sparse=True),
+        )
+
+    def _more_tags(self) -> dict[str, Any]:
+        """The tags in the form of scikit-learn before 1.6."""
+        classifier = self._estimator_type == "classifier"
+        return {"requires_y": True, "multilabel": classifier, "multioutput": not classifier}
+
+    def get_metadata_routing(self) -> Any:
+        """Which metadata the methods ask for (scikit-learn's metadata routing)."""
+        from sklearn.utils.metadata_routing import MetadataRequest
+
+        requests = MetadataRequest(owner=type(self).__name__)
+        asked: Mapping[str, Any] = getattr(self, "_metadata_request", {})
+        for method in _REQUESTED:
+            if hasattr(type(self), method):
+                getattr(requests, method).add_request(param="sample_weight", alias=asked.get(method))
+        return requests
+
+    def set_fit_request(self: Self, *, sample_weight: bool | str | None = None) -> Self:
+        """Ask a meta-estimator to pass `sample_weight` to `fit`: True, False, or the name it has there."""
+        return self._request("fit", sample_weight)
+
+    def set_partial_fit_request(self: Self, *, sample_weight: bool | str | None = None) -> Self:
+        """The same for `partial_fit`."""
+        return self._request("partial_fit", sample_weight)
+
+    def set_score_request(self: Self, *, sample_weight: bool | str | None = None) -> Self:
+        """The same for `score`."""
+        return self._request("score", sample_weight)
+
+    def _request(self: Self, method: str, sample_weight: bool | str | None) -> Self:
+        self._metadata_request = {**getattr(self, "_metadata_request", {}), method: sample_weight}
+        return self
+
+
+class StochasticOnly:
+    """A method that only exists for a solver that takes steps: `hasattr(estimator, "partial_fit")` tells."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        functools.update_wrapper(self, method)  # type: ignore[arg-type]
+
+    def __get__(self, estimator: Any, owner: type[Any] | None = None) -> Any:
+        if estimator is None:
+            return self.method
+        if estimator.solver == "lbfgs":
+            raise AttributeError("partial_fit is only available for the solvers 'sgd' and 'adam', not for 'lbfgs'")
+        return MethodType(self.method, estimator)
+
+
+def keep(estimator: Estimator, arguments: Mapping[str, Any]) -> None:
+    """Store the arguments of `__init__` untouched, as `clone` requires."""
+    for name, value in arguments.items():
+        if name != "self":
+            setattr(estimator, name, value)
+
+
+def _same(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    return type(value) is type(default) and isinstance(value, (bool, int, float, str, tuple)) and value == default

@@ -1,0 +1,271 @@
+"""Training by steps as scikit-learn's solvers "sgd" and "adam" do it: its row orders, its penalty, its stopping.
+
+The penalty of a batch is ½ α ‖W‖² / S, where S is the number of its rows or the sum of their weights. A session knows one
+strength of the penalty, so that a batch with another S (mostly the last of an epoch) has a session of its own.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.calculus import penalties
+from chainrule.engines.base import Engine, Session
+from chainrule.errors import ChainruleWarning
+from chainrule.estimators.contract import ConvergenceWarning, both
+from chainrule.estimators.examples import Examples, outputs_of
+from chainrule.metrics import Metric
+from chainrule.optim.rule import Rule, Update
+from chainrule.plan import Plan
+from chainrule.shapes import Array, Ints
+from chainrule.training.diverged import check_finite, diverged
+from chainrule.training.history import History
+from chainrule.training.loop import Callback, EpochEnd, Learner
+
+_LEAST_RATE = 1e-6  # below this an adaptive learning rate is not divided any further
+
+
+@dataclass
+class Optimizer:
+    """What an optimizer remembers from one call to the next: its rate, the steps it made, its slots (in θ's order)."""
+
+    learning_rate: float
+    step: int
+    slots: tuple[Array, ...]
+
+
+@dataclass
+class State:
+    """Everything that training changes. θ is what the next step begins with, `best_theta` that of the best epoch."""
+
+    theta: Array
+    optimizer: Optimizer
+    rows_seen: int = 0
+    curve: list[float] = field(default_factory=list)
+    best_loss: float | None = np.inf
+    scores: list[float] | None = None
+    best_score: float | None = None
+    best_theta: Array | None = None
+    waited: int = 0
+    epochs: int = 0
+    history: History = field(default_factory=History)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What to train, on what, and when to stop. `reported` turns the data's losses of an epoch into scikit-learn's own.
+
+    `score` rates the outputs for the validation rows; with `stops_by_score` training stops, and keeps the best, by it.
+    """
+
+    plan: Plan
+    rule: Rule
+    engine: Engine
+    examples: Examples
+    batch_size: int
+    alpha: float
+    max_iter: int
+    tol: float
+    patience: float
+    schedule: str
+    power_t: float
+    shuffle: bool
+    random: np.random.RandomState
+    seed: int
+    reported: Callable[[Array, Ints], Array]
+    validation: Examples | None = None
+    score: Callable[[Array], float] | None = None
+    stops_by_score: bool = False
+    single: bool = False
+    verbose: bool = False
+    metrics: tuple[Metric, ...] = ()
+    measure: Callable[[Examples, Array], dict[str, float]] | None = None
+    callbacks: Sequence[Callback] = ()
+    time_budget: float | None = None
+    n_jobs: int | None = None
+
+
+def run(job: Job, state: State) -> State:
+    """Train until it converged, `max_iter` epochs are done, or one is asked for (`single`).
+
+    Raises `DivergedError` CR601 at the first number that is not finite.
+    """
+    began = time.perf_counter()
+    trainer = _Trainer(job, state)
+    order = np.arange(len(job.examples))
+    state.epochs = 0
+    try:
+        while state.epochs < job.max_iter:
+            if job.shuffle:
+                drawn = np.arange(len(order))
+                job.random.shuffle(drawn)
+                order = order[drawn]
+            asked = _one_epoch(job, state, trainer, order)
+            if _has_converged(job, state) or asked or job.single:
+                break
+            if state.epochs == job.max_iter:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({job.max_iter}) reached and the optimization hasn't "
+                    "converged yet.", both(ConvergenceWarning), stacklevel=5,
+                )  # fmt: skip
+            if job.time_budget is not None and time.perf_counter() - began >= job.time_budget:
+                break
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", ChainruleWarning, stacklevel=5)
+    state.theta, state.optimizer.slots = trainer.export()
+    check_finite(job.plan, state.theta, state.optimizer.step, state.epochs)
+    if job.stops_by_score and state.best_theta is not None:
+        state.theta = state.best_theta.copy()
+    return state
+
+
+def _one_epoch(job: Job, state: State, trainer: _Trainer, order: Ints) -> bool:
+    """Train and record one epoch; True when a callback asks to stop."""
+    began = time.perf_counter()
+    losses = trainer.epoch(order)
+    state.epochs += 1
+    state.rows_seen += len(order)
+    sizes = np.diff(np.append(np.arange(0, len(order), job.batch_size), len(order)))
+    loss = float((losses * sizes).sum() / len(order))
+    state.curve.append(loss)
+    rate = state.optimizer.learning_rate
+    if job.verbose:
+        print(f"Iteration {state.epochs}, loss = {loss:.8f}")
+    row = {"epoch": float(state.history.epochs + 1), "loss": loss, **_measured(job, trainer.session)}
+    _watch(job, state, trainer)
+    row |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
+    state.history.append(row)
+    if job.schedule == "invscaling":
+        state.optimizer.learning_rate = job.rule.learning_rate / (state.rows_seen + 1) ** job.power_t
+    if not job.callbacks:
+        return False
+
+    def learner() -> Learner:
+        theta, slots = trainer.export()
+        return Learner(theta, slots, state.optimizer.step, state.epochs)
+
+    event = EpochEnd(state.epochs, job.max_iter, row, learner)
+    asked = [callback(event) for callback in job.callbacks]  # all of them are told
+    return any(asked)
+
+
+def _measured(job: Job, session: Session) -> dict[str, float]:
+    """Validation loss and metrics at the end of an epoch, where they were asked for."""
+    found: dict[str, float] = {}
+    if job.measure is None:
+        return found
+    if job.metrics:
+        found.update(job.measure(job.examples, outputs_of(session, job.examples.x)))
+        found.pop("loss")
+    if job.validation is not None:
+        measured = job.measure(job.validation, outputs_of(session, job.validation.x))
+        found.update({f"val_{name}": value for name, value in measured.items()})
+    return found
+
+
+def _watch(job: Job, state: State, trainer: _Trainer) -> None:
+    """Count the epochs without a gain worth `tol`, and keep the best."""
+    if not job.stops_by_score:
+        assert state.best_loss is not None
+        state.waited = state.waited + 1 if state.curve[-1] > state.best_loss - job.tol else 0
+        state.best_loss = min(state.best_loss, state.curve[-1])
+        return
+    assert job.score is not None and job.validation is not None
+    assert state.scores is not None and state.best_score is not None
+    score = job.score(outputs_of(trainer.session, job.validation.x))
+    state.scores.append(score)
+    if job.verbose:
+        print(f"Validation score: {score:f}")
+    state.waited = state.waited + 1 if score < state.best_score + job.tol else 0
+    if score > state.best_score:
+        state.best_score, state.best_theta = score, trainer.export()[0]
+
+
+def _has_converged(job: Job, state: State) -> bool:
+    if state.waited <= job.patience:
+        return False
+    what = "Validation score" if job.stops_by_score else "Training loss"
+    text = f"{what} did not improve more than tol={job.tol:f} for {job.patience:g} consecutive epochs."
+    if job.schedule != "adaptive" or state.optimizer.learning_rate <= _LEAST_RATE:
+        if job.verbose:
+            print(text + (" Learning rate too small." if job.schedule == "adaptive" else "") + " Stopping.")
+        return True
+    state.optimizer.learning_rate /= 5.0
+    state.waited = 0
+    if job.verbose:
+        print(f"{text} Setting learning rate to {state.optimizer.learning_rate:f}")
+    return False
+
+
+class _Trainer:
+    """Sessions over one θ: another is opened where the strength of the penalty changes."""
+
+    def __init__(self, job: Job, state: State) -> None:
+        self.job, self.optimizer = job, state.optimizer
+        self.decay = job.plan.per_entry("decay_factor")
+        self.strength = 0.0
+        self.session: Session
+        self._open(state.theta, state.optimizer.slots, self._strengths(np.arange(len(job.examples)))[0])
+        self.size = self._penalty(state.theta)
+
+    def _open(self, theta: Array, slots: tuple[Array, ...], strength: float) -> None:
+        job, self.strength = self.job, strength
+        update = Update(job.rule, l2=strength)
+        self.session = job.engine.open(job.plan, theta, slots, update, seed=job.seed, n_jobs=job.n_jobs)
+
+    def export(self) -> tuple[Array, tuple[Array, ...]]:
+        return self.session.export()
+
+    def _penalty(self, theta: Array) -> float:
+        """½ ‖W‖²."""
+        return penalties.value(theta, self.decay, 0.0, 1.0) if self.job.alpha else 0.0
+
+    def _strengths(self, order: Ints) -> Array:
+        """α / S of every batch."""
+        starts = np.arange(0, len(order), self.job.batch_size)
+        weights = self.job.examples.weights
+        if weights is None:
+            sums = np.diff(np.append(starts, len(order))).astype(np.float64)
+        else:
+            sums = np.add.reduceat(weights[order].astype(np.float64), starts)
+        return np.divide(self.job.alpha, sums, out=np.zeros_like(sums), where=sums > 0)
+
+    def epoch(self, order: Ints) -> Array:
+        """Train on all rows in this order; the loss of every batch before its step, penalty included."""
+        job, batch = self.job, self.job.batch_size
+        strengths = self._strengths(order)
+        losses = np.empty(len(strengths))
+        changes = np.flatnonzero(np.diff(strengths)) + 1
+        at_once = max(1, job.examples.block // batch)
+        for first, last in zip([0, *changes], [*changes, len(strengths)], strict=True):
+            if strengths[first] != self.strength:
+                self._open(*self.export(), float(strengths[first]))
+            for start in range(first, last, at_once if job.examples.is_sparse else last):
+                stop = min(start + at_once, last) if job.examples.is_sparse else last
+                losses[start:stop] = self._steps(order[start * batch : stop * batch], stop - start)
+        if not job.alpha:
+            return job.reported(losses, order)
+        before, self.size = self.size, self._penalty(self.export()[0])
+        # ‖W‖² moves little within an epoch; between its ends it is taken to move in a straight line.
+        sizes = before + (self.size - before) * np.arange(len(losses)) / len(losses)
+        return job.reported(losses, order) + strengths * sizes
+
+    def _steps(self, index: Ints, count: int) -> Array:
+        job, optimizer = self.job, self.optimizer
+        multiplier = optimizer.learning_rate / job.rule.learning_rate
+        table = job.rule.table(optimizer.step + 1, np.full(count, multiplier))
+        rows, numbers = job.examples.at(index)
+        steps = self.session.train(rows, numbers[None, :], job.batch_size, table, optimizer.step)
+        if not steps.finite:
+            failed = len(steps.losses) - 1
+            batch = numbers[failed * job.batch_size : (failed + 1) * job.batch_size]
+            step = optimizer.step + failed
+            raise diverged(
+                self.session.trace(rows, batch, step), step + 1, 1 + step // -(-len(job.examples) // job.batch_size)
+            )
+        optimizer.step += count
+        return steps.losses

@@ -1,0 +1,190 @@
+"""A fitted estimator: its network against `coefs_`, what it says, what goes on inside, and how it is kept."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.calculus.loss import Loss
+from chainrule.engines.base import Engine, Session
+from chainrule.engines.choose import choose
+from chainrule.engines.trace import Gradient
+from chainrule.estimators.contract import Estimator
+from chainrule.estimators.examples import outputs_of
+from chainrule.estimators.inputs import check_columns, check_weights, check_x, check_y
+from chainrule.estimators.labels import Labels
+from chainrule.estimators.networks import build, with_coefficients
+from chainrule.estimators.saving import as_model
+from chainrule.estimators.settings import check
+from chainrule.explain.explanation import Explanation
+from chainrule.explain.model import explain
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.optim.rule import Update
+from chainrule.optim.rules import rules
+from chainrule.shapes import Array
+from chainrule.steps import backward, forward
+from chainrule.training.history import History
+
+_MODEL = ("network", "theta", "encoder", "history", "card")
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A target as a network learns it: y as in `Rows`, its labels (None for numbers), the loss and the output function."""
+
+    y: NDArray[Any]
+    labels: Labels | None
+    loss: Loss
+    output: str
+    outputs: int
+
+
+@dataclass
+class Opened:
+    """The session that answers `predict`, and the θ it was opened with."""
+
+    network: Network | None = None
+    theta: Array | None = None
+    session: Session | None = None
+
+
+class Fitted(Estimator):
+    """What an estimator can do after `fit`."""
+
+    solver: str
+    alpha: float
+    n_jobs: int | None
+    engine: Engine | str
+    coefs_: list[Any]
+    intercepts_: list[Any]
+    n_features_in_: int
+    n_iter_: int
+    history_: History
+    _theta: Array  # in Plan order; where `coefs_` and `intercepts_` differ, they count
+    _opened: Opened
+    _model: Model | None
+
+    @abstractmethod
+    def _form(self) -> Target:
+        """The target's form without its rows."""
+
+    @abstractmethod
+    def _read_validation(self, y: NDArray[Any], target: Target, dtype: Any) -> Target:
+        """Validation targets, whose labels must be those of training."""
+
+    def _names(self) -> NDArray[Any] | None:
+        return getattr(self, "feature_names_in_", None)
+
+    def _outputs(self, X: Any) -> Array:
+        """What the network says for X, shape (rows, outputs)."""
+        self._check_fitted()
+        session = self._session()
+        if self._model is not None:
+            table, _ = self._model.table(X)
+            return self._model.outputs(table)
+        x = check_x(X, self._theta.dtype)
+        check_columns(X, x.shape[1], self._names(), self.n_features_in_, type(self).__name__)
+        return outputs_of(session, x)
+
+    def _network(self) -> Network:
+        """The network as fitted; after unpickling it is built again from the parameters and the labels."""
+        if self._opened.network is None:
+            checked = check(self)
+            target = self._form()
+            self._opened.network = build(
+                self.n_features_in_, checked.hidden, target.outputs, target.output, target.loss, checked.output_mask
+            )
+        return self._opened.network
+
+    def _session(self) -> Session:
+        """A session for the present `coefs_` and `intercepts_`, which may have been changed by hand."""
+        network = self._network()
+        theta = with_coefficients(network.plan, self._theta, self.coefs_, self.intercepts_)
+        opened = self._opened
+        if opened.session is None or opened.theta is None or not np.array_equal(theta, opened.theta):
+            update = Update(rules.get("gradient_descent"))
+            engine = choose(self.engine, network.plan, update, theta.dtype)
+            opened.session = engine.open(network.plan, theta, (), update, seed=0, n_jobs=self.n_jobs)
+            opened.theta = theta
+        return opened.session
+
+    def activations(self, X: Any) -> Mapping[str, Array]:
+        """Every net input and activation for X by name: "z1", "a1", ..., each (rows, units); read-only.
+
+        The names count layers from 1; the last "a" is the output.
+        """
+        self._check_fitted()
+        return dict(forward(self._network(), self._parameters_now(), self._inputs(X)).values)
+
+    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> Gradient:
+        """The gradient of the mean loss of these rows, without the penalty: `["W1"]` of shape (units, inputs), `["b1"]`.
+
+        `.deltas` holds the gradient of every net input and activation, `.trace` the whole pass.
+        """
+        self._check_fitted()
+        x = self._inputs(X)
+        name = type(self).__name__
+        if self._model is not None:
+            table, _ = self._model.table(X, y)
+            coded = self._model.encoder.encode_target(table)
+        else:
+            target = self._read_validation(check_y(y, len(x), name), self._form(), x.dtype)
+            coded = target.y
+        weights = check_weights(sample_weight, len(x))
+        return backward(forward(self._network(), self._parameters_now(), x, coded, sample_weight=weights))
+
+    def explain(self, X: Any, y: Any = None, *, of: str, row: int = 0, **how: Any) -> Explanation:
+        """Derive one number of one row with the numbers put in: `of="W1[2,3]"`, `"a1[0]"`, `"delta2[1]"`, `"loss"`.
+
+        y is needed for the loss and for gradients. `how`: see `chainrule.explain`.
+        """
+        self._check_fitted()
+        return explain(self._as_model(), X, y, of=of, row=row, **how)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one model file, whole or not at all; `chainrule.load(path)` reads it. It holds data only, no code."""
+        self._check_fitted()
+        return self._as_model().save(path)
+
+    def _as_model(self) -> Model:
+        if self._model is not None:
+            return self._model
+        settings = {"optimizer": self.solver, "alpha": float(self.alpha), "epochs_trained": self.n_iter_}
+        theta = self._parameters_now()
+        return as_model(self._network(), theta, self._names(), self._form().labels, self.history_, settings)
+
+    def _parameters_now(self) -> Array:
+        return with_coefficients(self._network().plan, self._theta, self.coefs_, self.intercepts_)
+
+    def _inputs(self, X: Any) -> Array:
+        """X as the network reads it."""
+        if self._model is not None:
+            table, _ = self._model.table(X)
+            return self._model.encoder.encode(table, dtype=self._theta.dtype)
+        x = check_x(X, self._theta.dtype)
+        check_columns(X, x.shape[1], self._names(), self.n_features_in_, type(self).__name__)
+        dense: Array = x if isinstance(x, np.ndarray) else x.toarray()
+        return dense
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if "_opened" in state:
+            state["_opened"] = Opened()
+        model = state.get("_model")
+        if model is not None:
+            state["_model"] = {name: getattr(model, name) for name in _MODEL}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if state.get("_model") is not None:
+            self._model = Model(**state["_model"])
+            self._opened = Opened(self._model.network)

@@ -1,0 +1,75 @@
+"""preset="default": chainrule's own way of training behind scikit-learn's names.
+
+Columns of any kind are encoded, missing values filled and marked, inputs and targets standardised; a validation share
+is watched and the weights of the best epoch are kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SettingError
+from chainrule.estimators.settings import STOCHASTIC, random_of, widths_of
+from chainrule.fit import fit
+from chainrule.model import Model
+from chainrule.optim.rules import rules
+
+_KEPT = (
+    "hidden_layer_sizes", "activation", "loss", "solver", "learning_rate_init", "momentum", "nesterovs_momentum",
+    "batch_size", "max_iter", "random_state", "verbose", "early_stopping", "validation_fraction", "n_iter_no_change",
+    "class_weight", "metrics", "callbacks", "time_budget", "n_jobs", "dtype", "engine", "preset",
+)  # fmt: skip
+
+
+def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -> Model:
+    """Train as `chainrule.fit` does. A parameter left at scikit-learn's default takes chainrule's own.
+
+    Raises `SettingError` CR204 for a changed parameter that means nothing here.
+    """
+    e = estimator
+    changed = {
+        name: getattr(e, name)
+        for name, parameter in e._parameters().items()
+        if getattr(e, name) is not parameter.default and not _equal(getattr(e, name), parameter.default)
+    }
+    without = [name for name in changed if name not in _KEPT]
+    if without:
+        raise SettingError(
+            "CR204", f'`{without[0]}` has no meaning with preset="default"', expected="only " + ", ".join(_KEPT),
+            got=f"{without[0]}={changed[without[0]]!r}", hint="leave it out, or leave out the preset",
+        )  # fmt: skip
+    asked: dict[str, Any] = {"engine": e.engine, "n_jobs": e.n_jobs, "time_budget": e.time_budget}
+    names = {
+        "activation": "activation", "batch_size": "batch_size", "max_iter": "epochs", "class_weight": "class_weight",
+        "validation_fraction": "validation", "n_iter_no_change": "patience", "dtype": "dtype", "loss": "loss",
+    }  # fmt: skip
+    asked |= {ours: changed[theirs] for theirs, ours in names.items() if theirs in changed}
+    if asked.get("loss") in ("log_loss", "squared_error"):
+        del asked["loss"]
+    if "hidden_layer_sizes" in changed:
+        asked["network"] = tuple(widths_of(e.hidden_layer_sizes))
+    asked |= _optimizer(e, changed)
+    seed = int(random_of(e.random_state).randint(2**31)) if e.random_state is not None else 0
+    return fit(
+        (x, y), task=task, test=0.0, seed=seed, sample_weight=sample_weight, metrics=tuple(e.metrics or ()),
+        callbacks=tuple(e.callbacks or ()), progress=_say if e.verbose else None, **asked,
+    )  # fmt: skip
+
+
+def _optimizer(e: Any, changed: dict[str, Any]) -> dict[str, Any]:
+    if e.solver not in STOCHASTIC:
+        return {"optimizer": e.solver}
+    rate = {"learning_rate": float(e.learning_rate_init)} if "learning_rate_init" in changed else {}
+    if e.solver == "adam":
+        return {"optimizer": rules.get("adam", **rate)}
+    return {"optimizer": rules.get("nesterov" if e.nesterovs_momentum else "momentum", momentum=e.momentum, **rate)}
+
+
+def _equal(value: Any, default: Any) -> bool:
+    return isinstance(value, (bool, int, float, str, tuple, np.generic)) and bool(np.all(value == default))
+
+
+def _say(event: Any) -> None:
+    print(f"Iteration {event.epoch}, loss = {event.row['loss']:.8f}")
