@@ -51,7 +51,8 @@ def test_every_activation_agrees(name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("name", "constants"),
-    [("exponential", {"limit": 0.5}), ("elu", {"alpha": 0.3}), ("selu", {"lam": 1.2, "alpha": 0.4}), ("leaky_relu", {"alpha": 0.0}),
+    [("exponential", {"limit": 0.5}),
+     ("elu", {"alpha": 0.3}), ("selu", {"lam": 1.2, "alpha": 0.4}), ("leaky_relu", {"alpha": 0.0}),
      ("smht", {"a": 0.5, "b": 0.7, "c": 0.9, "d": 1.3}), ("rrelu", {"lower": 0.1, "upper": 0.9}), ("prelu", {"alpha": 0.0})],
 )  # fmt: skip
 def test_activations_with_other_constants_agree(name, constants, dtype):
