@@ -41,7 +41,7 @@ FULL = Network(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("network", [FULL, *NETWORKS], ids=lambda network: str(id(network)))
+@pytest.mark.parametrize("network", [FULL, *NETWORKS])
 def test_a_description_makes_the_same_network_again(network):
     again = Network.restore(network.describe())
     assert again == network
