@@ -131,7 +131,7 @@ def poisson() -> Loss:
     def positive(p: Array) -> Array:
         return np.maximum(p, np.finfo(p.dtype).eps)
 
-    head = Head(
+    head = Head(  # above 80 the prediction is held at e^80; the slope stays e^80 − y there, so that descent leads back
         "exponential",
         terms=lambda y, z: np.exp(np.minimum(z, 80.0)) - y * z, slope=lambda y, z: np.exp(np.minimum(z, 80.0)) - y,
         slope_expr="p - y", latex_slope=r"p-y",
