@@ -196,6 +196,7 @@ def rows_for(encoder: Encoder, table: Table, index: NDArray[np.int64], dtype: An
     if encoder.task == "multiclass":
         y: NDArray[Any] = coded
     else:
-        y = coded.astype(dtype).reshape(len(index), -1)
+        y = coded.astype(dtype)
+        y = y[:, None] if y.ndim == 1 else y
     weights = None if weights is None else np.ascontiguousarray(weights, dtype)
     return Rows(encoder.encode(table, index, dtype=dtype), np.ascontiguousarray(y), weights)
