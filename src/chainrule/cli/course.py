@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
 from chainrule.cli import options, output
-from chainrule.course import document
+from chainrule.course import document, recap, sheets
 from chainrule.course.errata import errata
-from chainrule.course.walk import Walk
+from chainrule.course.exercises import TOPICS, exercises
+from chainrule.course.marking import WRONG, mark_file
+from chainrule.course.scenes import columns
+from chainrule.course.walk import Walk, symbol
+from chainrule.explain.digits import shown
 from chainrule.threshold import BooleanFunction, learn, separate
 
 
@@ -82,3 +88,75 @@ def boolean(function: str, inputs: int | None, as_json: bool) -> None:
         })  # fmt: skip
         return
     click.echo("\n".join([*found.lines(), "", "The perceptron learning algorithm, from zero weights:", *run.lines(8)]))
+
+
+@click.command()
+@click.option("--topic", default="hidden-gradient", show_default=True, help=f"One of {', '.join(TOPICS)}, or recap.")
+@click.option("--network", default="2-2-1", show_default=True, help="Units per layer: inputs, hidden, outputs.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same problems.")
+@click.option("--count", type=int, default=1, show_default=True, help="How many problems; all are different.")
+@click.option("--solutions", is_flag=True, help="With every number and how it comes about.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "latex", "toml"]), default="text", show_default=True,
+    help="toml is a blank answer sheet for `chainrule mark`.",
+)  # fmt: skip
+@options.as_json
+def exercise(topic: str, network: str, seed: int, count: int, solutions: bool, form: str, as_json: bool) -> None:
+    """Problems for a class: different numbers for everyone, easy to calculate by hand, with blank tables or solutions."""
+    if topic == "recap":
+        if as_json:
+            output.data(
+                [{"blank": q.blank, "answers": q.answers, "also": q.also, "why": q.reason} for q in recap.QUESTIONS]
+            )
+        else:
+            click.echo(recap.as_text(solutions=solutions))
+        return
+    made = exercises(topic, network, seed=seed, count=count)
+    if as_json:
+        output.data([
+            {
+                "number": one.number, "topic": topic, "network": network, "seed": seed, "given": dict(one.example.given),
+                "asked": one.asked,
+                "solution": [{"name": j.quantity.name, "expr": j.quantity.expr, "value": j.true} for j in one.solution],
+            }
+            for one in made
+        ])  # fmt: skip
+    elif form == "latex":
+        click.echo(sheets.as_latex(made, solutions=solutions), nl=False)
+    elif form == "toml":
+        click.echo(sheets.answer_sheet(made), nl=False)
+    else:
+        click.echo(sheets.as_text(made, solutions=solutions))
+
+
+@click.command()
+@click.argument("answers", type=click.Path())
+@options.as_json
+def mark(answers: str, as_json: bool) -> None:
+    """Mark solutions: the first wrong number of each, and the slip that made it.
+
+    ANSWERS is an answer sheet (chainrule exercise --format toml prints a blank one), or a folder of them: a whole class.
+    """
+    marked = mark_file(answers)
+    if as_json:
+        output.data([
+            {"who": one.who, "problem": one.problem, "first_wrong": one.first and one.first.name,
+             "slip": one.first and one.first.slip, "what": one.first and one.first.what,
+             "marks": [vars(m) for m in one.marks]}
+            for one in marked
+        ])  # fmt: skip
+        return
+    rows = []
+    for one in marked:
+        first = one.first
+        told = ["", "", "", ""] if first is None else [symbol(first.name), first.answer, shown(first.true), first.slip]
+        rows.append([one.who, one.problem, f"{sum(m.verdict != WRONG for m in one.marks)} of {len(one.marks)}", *told])
+    for line in columns(["who", "problem", "right", "first wrong", "answer", "true", "slip"], rows):
+        click.echo(line)
+    counts = Counter(one.first.slip for one in marked if one.first)
+    click.echo("")
+    click.echo(f"{len(marked)} solutions, {len(marked) - counts.total()} without a slip")
+    for slip, n in counts.most_common():
+        click.echo(f"  {n} × {slip}")
+    if len(marked) == 1 and marked[0].first:
+        click.echo(f"{symbol(marked[0].first.name)}: {marked[0].first.what}")

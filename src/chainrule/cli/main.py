@@ -25,6 +25,8 @@ COMMANDS = {
     "activations": "chainrule.cli.catalogs:activations",
     "example": "chainrule.cli.course:example",
     "boolean": "chainrule.cli.course:boolean",
+    "exercise": "chainrule.cli.course:exercise",
+    "mark": "chainrule.cli.course:mark",
 }
 
 

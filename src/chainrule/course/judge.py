@@ -52,7 +52,7 @@ def work(example: Example) -> list[Judged]:
     ('rounded operands', 'agrees')
     """
     true: dict[str, float] = dict(example.given)
-    slide = _Slide(dict(example.given))
+    slide = Slide(dict(example.given))
     done: list[Judged] = []
     for quantity in example.quantities:
         value = _value(quantity, true, example)
@@ -68,7 +68,7 @@ def work(example: Example) -> list[Judged]:
 
 
 @dataclass
-class _Slide:
+class Slide:
     """The slide's own calculation so far: the numbers to go on from, and the verdicts on those printed.
 
     `unrounded` are what the prints come from with the prints before them: a calculator may have kept those digits.
@@ -116,7 +116,7 @@ def _value(quantity: Quantity, names: Mapping[str, float], example: Example) -> 
 
 
 def _judge(
-    quantity: Quantity, text: Printed, true: Mapping[str, float], slide: _Slide, value: float
+    quantity: Quantity, text: Printed, true: Mapping[str, float], slide: Slide, value: float
 ) -> tuple[str, str, str]:
     if text.agrees(value):
         return AGREES, "", ""
