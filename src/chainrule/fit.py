@@ -101,7 +101,7 @@ def fit(
 
     >>> from chainrule import fit
     >>> xor = {"a": [0, 0, 1, 1] * 5, "b": [0, 1, 0, 1] * 5, "y": [0, 1, 1, 0] * 5}
-    >>> model = fit(xor, "y", network=(8,), activation="tanh", validation=0, test=0, learning_rate=0.05)
+    >>> model = fit(xor, "y", network=(8,), activation="tanh", validation=0, test=0, learning_rate=0.05, l2=0)
     >>> model.predict({"a": [0, 1], "b": [1, 1]}).tolist()
     [1, 0]
     """
