@@ -4,8 +4,9 @@ from chainrule.explain.derive import explain, explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.lines import FiniteDifference, Line, Name, Section
 from chainrule.explain.notation import NOTATIONS, Notation, from_toml, notation
+from chainrule.explain.update import explain_update
 
 __all__ = [
     "NOTATIONS", "Explanation", "FiniteDifference", "Line", "Name", "Notation", "Section", "explain", "explain_trace",
-    "from_toml", "notation",
+    "explain_update", "from_toml", "notation",
 ]  # fmt: skip

@@ -47,7 +47,7 @@ def explain_batch(asked: Asked) -> Explanation:
     tolerance = RELATIVE * size
     if trace.dtype != np.float64:
         again = _engine(backward_pass(trace) if address.kind == "parameter" else trace, address)
-        tolerance = abs(again - value) + 256.0 * float(np.finfo(trace.dtype).eps) * size
+        tolerance = abs(again - value) + 64.0 * float(np.finfo(trace.dtype).eps) * size
         sheet.note("float32", difference=shown(abs(value - engine), 2))
     shown_rows = [
         int(name.address.removeprefix("row=")) for name in sheet.names.values() if name.address.startswith("row=")

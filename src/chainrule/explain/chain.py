@@ -41,7 +41,7 @@ def gradient(sheet: Sheet, slot: str, unit: int, *, derive: bool = True) -> str:
     if not edges:
         _say_why_none(sheet, slot, unit)
     terms = [_term(sheet, edge) for edge in edges]
-    return sheet.sum(sheet.backward, sheet.key(identity, wish), symbol, terms, None, "factor")
+    return sheet.sum(sheet.backward, sheet.key(identity, wish), symbol, terms, None, "factor", inline=False)
 
 
 def _say_why_none(sheet: Sheet, slot: str, unit: int) -> None:
@@ -65,6 +65,7 @@ def chain(sheet: Sheet, slot: str, unit: int) -> list[str]:
 
 
 def acts_alone(sheet: Sheet, edge: Edge) -> bool:
+    """Whether the edge is the only one of its source: an elementwise step, or the winner of a maxout group."""
     return edge.step.op == "maxout" or sheet.working.is_diagonal(edge)
 
 
@@ -177,6 +178,7 @@ def _symbol(sheet: Sheet, slot: str, unit: int) -> str:
 
 
 def loss_key(sheet: Sheet) -> str:
+    """What stands for the loss in keys: L, or the output's own name where the output itself is differentiated."""
     objective = sheet.plan.objective
     assert objective is not None
     return sheet.wish(sheet.plan.output, 0) if objective.loss.name == "output" and sheet.symbols.loss != "L" else "L"

@@ -18,7 +18,8 @@ from chainrule.explain.explanation import Explanation
 from chainrule.explain.notation import Notation, Symbols, notation
 from chainrule.explain.single import Asked, explain_row
 from chainrule.explain.working import in_float64
-from chainrule.network import Expression, Network
+from chainrule.expression import Expression
+from chainrule.network import Network
 from chainrule.steps import forward
 
 Form = Literal["factors", "delta", "paths"]

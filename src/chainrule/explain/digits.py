@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 MINUS = "−"
 EXACT = 4e-15  # relative: a number this close to a short decimal is that decimal, but for the rounding of float64
 
 
+@lru_cache(maxsize=4096)
 def shown(x: float, digits: int = 6) -> str:
     """x with `digits` significant digits. A number that fits is printed short, a rounded one keeps its trailing zeros.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from chainrule.errors import PromiseError
 from chainrule.explain.formula import evaluate, names_in
+from chainrule.explain.latex import to_latex
 from chainrule.explain.lines import FiniteDifference, Line, Name, Section
 from chainrule.explain.text import to_text
 
@@ -83,6 +84,10 @@ class Explanation:
     def to_text(self, width: int = 100) -> str:
         """The working as aligned lines for a terminal, no wider than `width` columns where words allow."""
         return to_text(self, width)
+
+    def to_latex(self, *, document: bool = False) -> str:
+        """The working as LaTeX with amsmath; with `document`, a whole file that compiles alone."""
+        return to_latex(self, document=document)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -216,7 +216,8 @@ def _write(node: ast.expr, show: Callable[[str], str], style: Style) -> tuple[st
             return f"{number:g}" if isinstance(number, float) else str(number), _ATOM
         case ast.Name(id=name):
             text = style.pi if name in CONSTANTS else show(name)
-            return text, _SIGNED if text.startswith(_SIGNS) else _ATOM
+            whole = _PRODUCT if r"\cdot" in text else _ATOM  # a number written with a power of ten
+            return text, _SIGNED if text.startswith(_SIGNS) else whole
         case ast.UnaryOp(operand=operand):
             return style.minus + part(operand, _PRODUCT), _SIGNED
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
@@ -241,7 +242,7 @@ def _write(node: ast.expr, show: Callable[[str], str], style: Style) -> tuple[st
         case ast.Call(func=ast.Name(id=name), args=[argument]):
             text, binds = _write(argument, show, style)
             simple = binds >= _POWER or (_is_atom(argument) and "(" not in text)
-            return style.call(name, text, simple), _POWER
+            return style.call(name, text, simple), _POWER if name == "exp" else _ATOM
         case ast.Call(func=ast.Name(id=name), args=arguments):
             inside = ", ".join(_write(argument, show, style)[0] for argument in arguments)
             return style.call(name, inside, False), _ATOM

@@ -282,6 +282,7 @@ def latex_symbol(text: str) -> str:
     >>> latex_symbol("net_h1"), latex_symbol("z1[2]"), latex_symbol("∂E/∂w5"), latex_symbol("age (years)")
     ('\\\\mathrm{net}_{h1}', 'z^{(1)}_{2}', '\\\\frac{\\\\partial E}{\\\\partial w_{5}}', '\\\\text{age (years)}')
     """
+    text = text.translate(_LOWERED)
     if text.startswith("∂") and "/∂" in text:
         above, _, below = text[1:].partition("/∂")
         return rf"\frac{{\partial {latex_symbol(above)}}}{{\partial {latex_symbol(below)}}}"
@@ -291,6 +292,8 @@ def latex_symbol(text: str) -> str:
         return r"\mathcal{L}"
     if text.startswith("𝓛_"):
         return rf"\mathcal{{L}}_{{{_inner(text[2:])}}}"
+    if hat := re.fullmatch(r"(\w)_hat", text):
+        return rf"\hat{{{hat[1]}}}"
     if called := re.fullmatch(r"h\((.+)\)", text):
         return rf"h\left({latex_symbol(called[1])}\right)"
     if indexed := re.fullmatch(r"([^\W\d_]+)(\d*)\[([\w,. ]+)\]", text):
@@ -300,10 +303,13 @@ def latex_symbol(text: str) -> str:
         return f"{_letter(layered[1])}^{{({layered[2]})}}_{{{_inner(layered[3])}}}"
     if lower := re.fullmatch(r"(∇?[^\W\d_]+)_(.+)", text):
         return f"{_letter(lower[1])}_{{{_inner(lower[2])}}}"
-    if numbered := re.fullmatch(r"([^\W\d_]+)(\d*)(′?)", text):
+    if numbered := re.fullmatch(r"([^\W\d_]+)(\d*)([′″]?)", text):
         letter, number, prime = numbered.groups()
-        return _letter(letter) + (f"_{{{number}}}" if number else "") + ("'" if prime else "")
+        return _letter(letter) + (f"_{{{number}}}" if number else "") + {"": "", "′": "'", "″": "''"}[prime]
     return rf"\text{{{plain_latex(text)}}}"
+
+
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 def _letter(name: str) -> str:
@@ -336,6 +342,7 @@ def plain_latex(text: str) -> str:
 
 
 _REPLACED = {
+    "‖": r"\ensuremath{\|}", "″": "''",
     "−": r"\ensuremath{-}", "·": r"\ensuremath{\cdot}", "≤": r"\ensuremath{\le}", "≥": r"\ensuremath{\ge}", "…": r"\ldots{}",
     "²": r"\ensuremath{^2}", "√": r"\ensuremath{\surd}", "→": r"\ensuremath{\to}", "←": r"\ensuremath{\gets}",
     "≈": r"\ensuremath{\approx}", "×": r"\ensuremath{\times}", "′": "'", "±": r"\ensuremath{\pm}", "–": "--", "—": "---",

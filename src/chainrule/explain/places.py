@@ -15,7 +15,7 @@ def statement(symbols: Symbols, address: Address) -> str:
         return say("loss", symbol=symbols.loss)
     if address.kind == "parameter":
         symbol = symbols.param(symbols.plan.param(address.name), address.entry)
-        return say("gradient_weight", loss=symbols.loss, symbol=symbol, place=_of_parameter(symbols, address))
+        return say("gradient_weight", loss=symbols.loss, symbol=symbol, place=of_parameter(symbols, address))
     slot = symbols.plan.slot(address.name)
     symbol, place = symbols.value(slot, address.entry), _of_slot(symbols, slot, address.entry)
     key = "value" if address.kind == "value" else "gradient_value"
@@ -30,7 +30,8 @@ def unit_name(symbols: Symbols, slot: Slot, unit: int) -> str:
     return symbols.unit(slot, unit) if named else say("unit", number=unit + symbols.notation.first)
 
 
-def _of_parameter(symbols: Symbols, address: Address) -> str:
+def of_parameter(symbols: Symbols, address: Address) -> str:
+    """Where a parameter stands: "layer 2: the weight to o1 from h1"."""
     param, plan = symbols.plan.param(address.name), symbols.plan
     if len(address.entries) > 1:
         return say("several", n=len(address.entries))

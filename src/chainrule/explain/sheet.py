@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chainrule.explain.digits import shown
 from chainrule.explain.explanation import RELATIVE
-from chainrule.explain.formula import evaluate, written
+from chainrule.explain.formula import evaluate, names_in, written
 from chainrule.explain.lines import Kind, Line, Name, Role
 from chainrule.explain.notation import Symbols
 from chainrule.explain.sentences import say
@@ -109,12 +109,15 @@ class Sheet:
         return self.leaf(identity, wish, symbol, value, "recorded", address)
 
     def param(self, name: str, entry: int) -> str:
+        identity = ("param", name, entry)
+        if self.has(identity):
+            return self.key(identity, "")
         param = self.plan.param(name)
         place = "_".join(map(str, divmod(entry, param.shape[1]))) if len(param.shape) == 2 else str(entry)
         wish = name if param.size == 1 and param.layer == 0 else f"{name}_{place}"
         address = f"{name}[{place.replace('_', ',')}]" if wish != name else name
         value = self.working.theta(param, entry)
-        return self.leaf(("param", name, entry), wish, self.symbols.param(param, entry), value, "parameter", address)
+        return self.leaf(identity, wish, self.symbols.param(param, entry), value, "parameter", address)
 
     def target(self, unit: int) -> str:
         symbol = self.symbols.target(unit)
@@ -124,7 +127,10 @@ class Sheet:
         return self.leaf(identity or ("constant", wish, value), wish, symbol, value, "constant")
 
     def evaluated(self, expr: str) -> float:
-        return evaluate(expr, {key: name.value for key, name in self.names.items()})[0]
+        return evaluate(expr, self._operands(expr))[0]
+
+    def _operands(self, expr: str) -> dict[str, float]:
+        return {name: self.names[name].value for name in names_in(expr)}
 
     def add(
         self, where: list[Line], key: str, symbol: str, expr: str, value: float | None, role: Role, note: str = ""
@@ -151,7 +157,7 @@ class Sheet:
     def gives(self, expr: str, value: float) -> bool:
         """Whether a formula has this value, within its own rounding."""
         try:
-            found, error = evaluate(expr, {key: name.value for key, name in self.names.items()})
+            found, error = evaluate(expr, self._operands(expr))
         except (OverflowError, ValueError, ZeroDivisionError):
             return False
         return abs(found - value) <= 32.0 * error + 0.5 * RELATIVE * abs(value)
@@ -171,7 +177,7 @@ class Sheet:
 
         Only the terms that are shown are written, in their own order, so that what they need stands above them.
         """
-        if inline and len(terms) <= INLINE_TERMS:
+        if len(terms) <= (INLINE_TERMS if inline else 1):
             expr = " + ".join(term.write() for term in terms) or "0"
             if len(terms) <= 1 or len(written(expr, self._symbol)) <= INLINE_WIDTH:
                 return self.add(where, key, symbol, expr, value, role)

@@ -72,11 +72,13 @@ def explain_row(asked: Asked, row: int) -> Explanation:
 
 
 def sections_of(sheet: Sheet) -> tuple[Section, ...]:
+    """The lines of a sheet under their headings."""
     found = (("forward", sheet.forward), ("losses", sheet.losses), ("backward", sheet.backward))
     return tuple(Section(say(title), tuple(lines)) for title, lines in found if lines)
 
 
 def difference_of(trace: Trace, symbols: Symbols, address: Address) -> FiniteDifference | None:
+    """The finite difference of the trace's loss by a parameter or an input; None for anything else."""
     if address.kind == "parameter":
         param = symbols.plan.param(address.name)
         return finite_difference(trace, [param.offset + entry for entry in address.entries])
@@ -95,7 +97,7 @@ def _engine(trace: Trace, address: Address, row: int, measure: float | None, val
         return found, RELATIVE * size
     # In another precision the reference engine's own pass tells what rounding does; the engine must agree with that.
     again = found if address.kind in ("value", "loss") else _recorded(backward_pass(trace), address, row)
-    return found, abs(again - value) + 256.0 * float(np.finfo(trace.dtype).eps) * size
+    return found, abs(again - value) + 64.0 * float(np.finfo(trace.dtype).eps) * size
 
 
 def _recorded(trace: Trace, address: Address, row: int) -> float:

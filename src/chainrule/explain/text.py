@@ -42,7 +42,8 @@ def to_text(explanation: Shown, width: int = 100) -> str:
         out += ["", *textwrap.wrap(note, width)] if note is explanation.notes[0] else textwrap.wrap(note, width)
     if explanation.children:
         child = explanation.children[0]
-        out += ["", say("largest_child", row=child.row), ""]
+        title = say("gradient_child") if explanation.form == "update" else say("largest_child", row=child.row)
+        out += ["", title, ""]
         out += textwrap.indent(to_text(child, width - len(INDENT)), INDENT).splitlines()
     return "\n".join(line.rstrip() for line in out)
 
