@@ -19,7 +19,7 @@ ROOT = Path(chainrule.__file__).parent
 LEVELS = {
     0: {"errors", "shapes", "catalog", "constraints", "rng", "plain", "version"},
     1: {"calculus", "optim", "initializers", "metrics"},
-    2: {"plan", "layers", "network"},
+    2: {"plan", "layers", "objective", "expression", "network"},
     3: {"engines", "steps"},
     4: {"data", "training", "archive", "model", "card", "request", "scoring", "prepare", "run"},
     5: {"explain", "diagnostics", "threshold", "laws", "register", "check", "plots", "exchange", "fit"},

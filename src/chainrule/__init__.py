@@ -9,11 +9,12 @@ from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import ChainruleError, ChainruleWarning
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.explain.model import explain
+from chainrule.expression import Expression
 from chainrule.fit import fit
 from chainrule.initializers import initializers
 from chainrule.layers import Dense, Dropout, LayerNorm, Maxout, Softmax
 from chainrule.model import Model, load
-from chainrule.network import Expression, Network, initialize
+from chainrule.network import Network, initialize
 from chainrule.optim.rule import Rule, Update
 from chainrule.optim.rules import rules
 from chainrule.register import register

@@ -11,7 +11,8 @@ import numpy as np
 from chainrule.calculus.loss import Loss
 from chainrule.data.schema import Schema
 from chainrule.data.table import Table
-from chainrule.network import Network, advice
+from chainrule.network import Network
+from chainrule.objective import advice
 from chainrule.optim.rule import Update
 from chainrule.scoring import Score
 from chainrule.version import __version__
@@ -68,7 +69,7 @@ def objective_card(network: Network, update: Update, class_weight: Any) -> Card:
         "l2": update.l2,
         "clip_norm": update.clip_norm,
         "class_weight": class_weight,
-        "advice": advice(network),
+        "advice": advice(network.loss, network.output_activation),
     }
 
 

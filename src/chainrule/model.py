@@ -176,8 +176,8 @@ def _text_of(tensor: NDArray[Any], name: str) -> Any:
 def probable(network: Network, outputs: Array) -> NDArray[np.float64]:
     """Outputs of a classifier as numbers between 0 and 1; a score (of the hinge loss) goes through the logistic function,
     which keeps the order of the rows but is no calibrated probability."""
-    values = outputs.astype(np.float64)
-    return values if network.output_activation in ("sigmoid", "softmax") else logistic(values)
+    values: NDArray[np.float64] = outputs.astype(np.float64)
+    return values if network.output_activation in ("sigmoid", "softmax") else logistic(values).astype(np.float64)
 
 
 def truth_and_prediction(

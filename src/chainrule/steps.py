@@ -12,8 +12,9 @@ from chainrule.engines.base import Rows
 from chainrule.engines.reference import backward_pass, forward_pass, frozen
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import DataError, SettingError
+from chainrule.expression import Expression
 from chainrule.layers.layer import Pass
-from chainrule.network import Expression, Network
+from chainrule.network import Network
 from chainrule.optim.rule import Rule, Update, rules
 from chainrule.plan import Plan
 from chainrule.shapes import Array, Ints, read_only

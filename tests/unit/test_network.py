@@ -22,7 +22,7 @@ from chainrule import (
 )
 from chainrule.errors import SettingError
 from chainrule.laws.cases import cases
-from chainrule.network import advice, suited_loss
+from chainrule.objective import advice, suited_loss
 from chainrule.plan import check_trainable
 
 NETWORKS = [case.network for case in cases(seed=1) if isinstance(case.network, Network)]
@@ -83,7 +83,7 @@ def test_the_loss_that_belongs_to_the_output_is_chosen(last, loss):
     network = Network(3, [Dense(2, last)])
     assert network.loss == losses.get(loss)
     assert suited_loss(last) == loss
-    assert advice(network) is None
+    assert advice(network.loss, network.output_activation) is None
 
 
 REFUSED = {
@@ -151,7 +151,8 @@ def test_unknown_names_are_answered_with_the_nearest():
     ],
 )
 def test_an_odd_pair_works_with_advice(layers, loss, words):
-    assert words in advice(Network(2, layers, loss))
+    network = Network(2, layers, loss)
+    assert words in advice(network.loss, network.output_activation)
 
 
 def test_a_step_cannot_be_trained_and_the_reason_is_said():

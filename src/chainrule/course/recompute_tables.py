@@ -21,10 +21,11 @@ from chainrule.course.search import (
     taylor,
     two_points,
 )
+from chainrule.expression import Expression
 from chainrule.initializers import initializers, uniform_limit
 from chainrule.layers import Dense, Maxout
 from chainrule.metrics import evaluate as metric
-from chainrule.network import Expression, Network
+from chainrule.network import Network
 from chainrule.steps import backward, forward, update
 
 Data = Mapping[str, Any]

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 from chainrule import rng
 from chainrule.constraints import choice, real, whole
 from chainrule.errors import SettingError
+from chainrule.expression import Expression
 from chainrule.layers import Dense
-from chainrule.network import Expression, Network
+from chainrule.network import Network
 from chainrule.shapes import Array, read_only
 from chainrule.steps import backward, forward
 

@@ -81,7 +81,7 @@ def explain_one(model: Model, table: Table) -> tuple[Explanation, str]:
     the weight of the last layer that pulls hardest."""
     rows = np.arange(min(table.row_count, 200))
     traces = [trace_of(model, table, int(row)) for row in rows]
-    row = int(np.argmax([trace.loss for trace in traces]))
+    row = int(np.argmax([trace.loss or 0.0 for trace in traces]))
     param = [p for p in model.network.plan.params if p.name.startswith("W")][-1]
     gradient = traces[row].gradient
     assert gradient is not None

@@ -16,10 +16,11 @@ from chainrule.calculus.losses import losses
 from chainrule.engines.base import Rows
 from chainrule.engines.reference import backward_pass, forward_pass
 from chainrule.engines.trace import Trace
+from chainrule.expression import Expression
 from chainrule.laws.loss import targets
 from chainrule.layers import KINDS, Dense, Dropout, Layer, LayerNorm, Maxout, Softmax
 from chainrule.layers.layer import Pass
-from chainrule.network import Expression, Network, initialize
+from chainrule.network import Network, initialize
 from chainrule.plan import Plan
 from chainrule.shapes import Array
 
