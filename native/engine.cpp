@@ -1,10 +1,10 @@
 // The compiled engine's plain C interface: open a session, train, take a gradient, predict, trace, export.
 // Built once per instruction set; float and double functions stand side by side.
-#include <chrono>
 #include <memory>
 
 #include "passes.hpp"
 #include "team.hpp"
+#include "tiny.hpp"
 
 // Numbers below the smallest normal one are taken as 0 while the engine runs: they cost a hundred times a normal number.
 class FlushToZero {
@@ -54,36 +54,61 @@ template <class T> class Session {
     int size = team_.size();
     if (size > largest / 4) size = largest / 4 < 1 ? 1 : (int)(largest / 4);
     if (step_work < 40e3 || alone * (double)steps < 100e-6) size = 1;
-    Pace pace(size, alone);
-    auto batch_at = [&](long k) {
-      const long start = k % per_epoch * batch_size;
+    if (paced_for_ != largest) pace_ = Pace(), paced_for_ = largest;
+    auto run = [&](int me, int threads, long from, long to) {
+      FlushToZero also;
+      long epoch = from / per_epoch, start = from % per_epoch * batch_size, at = from;
       Batch<T> batch = data(rows);
-      batch.index = order + k / per_epoch * m + start;
-      batch.rows = m - start < batch_size ? m - start : batch_size;
-      batch.training = true, batch.step = first_step + k;
-      return batch;
+      batch.training = true;
+      for (; at < (threads == 1 ? to : until_.load(std::memory_order_acquire)); at++) {
+        batch.index = order + epoch * m + start;
+        batch.rows = m - start < batch_size ? m - start : batch_size;
+        batch.step = first_step + at;
+        const Scalars<T> scalars{(T)table[0][at], table[1] ? (T)table[1][at] : (T)0, table[2] ? (T)table[2][at] : (T)0};
+        if (!step(batch, me, threads, scalars, losses + at, at)) return at + 1;
+        start += batch_size;
+        if (start >= m) start = 0, epoch++;
+      }
+      return at;
     };
+    if (Tiny<T>::fits(net_, largest)) {
+      Tiny<T> tiny(net_, *work_);
+      long start = 0;
+      const int64_t* epoch = order;
+      Batch<T> batch = data(rows);
+      batch.training = true;
+      auto begin = [&]() -> const Batch<T>& {
+        batch.index = epoch + start;
+        batch.rows = m - start < batch_size ? m - start : batch_size;
+        batch.total = total_weight(net_, batch);
+        start += batch_size;
+        if (start >= m) start = 0, epoch += m;
+        return batch;
+      };
+      *done = tiny_run<T, decltype(begin)>(net_.spec.rule)(tiny, begin, table, steps, losses);
+      return DONE;
+    }
     stopped_ = false, failed_ = false;
     long k = 0;
+    cut(1);
+    if (size == 1) k = run(0, 1, 0, steps);
     while (k < steps && !stopped_) {
-      const int threads = pace.threads();
-      const long until = size == 1 || k + pace.stretch() > steps ? steps : k + pace.stretch();
-      const auto start = std::chrono::steady_clock::now();
-      cut(threads);
+      if (pace_.alone()) {
+        const double begin = Pace::now();
+        cut(1);
+        team_.barrier.start(1);
+        k = run(0, 1, k, k + 1);
+        pace_.worked_alone(Pace::now() - begin);
+        continue;
+      }
+      cut(size);
+      until_ = steps;
+      pace_.team_begins();
       long reached = k;
-      team_.run(threads, [&](int me) {
-        FlushToZero also;
-        long at = k;
-        for (; at < until; at++) {
-          Batch<T> batch = batch_at(at);
-          if (!step(batch, me, threads, {(T)table[0][at], table[1] ? (T)table[1][at] : (T)0, table[2] ? (T)table[2][at] : (T)0}, losses + at)) {
-            at++;
-            break;
-          }
-        }
+      team_.run(size, [&](int me) {
+        const long at = run(me, size, k, steps);
         if (me == 0) reached = at;
       });
-      pace.took(reached - k, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
       k = reached;
     }
     *done = k;
@@ -241,7 +266,7 @@ template <class T> class Session {
   }
 
   // One step of training as thread `me` of `threads`; false to stop.
-  bool step(Batch<T>& batch, int me, int threads, const Scalars<T>& scalars, double* loss_out) {
+  bool step(Batch<T>& batch, int me, int threads, const Scalars<T>& scalars, double* loss_out, long at) {
     Passes<T>& mine = *passes_[me];
     batch.total = total_weight(net_, batch);
     const bool fine = mine.first_half(batch, share(batch.rows, me, threads), share(batch.rows, me + 1, threads));
@@ -271,6 +296,8 @@ template <class T> class Session {
       const T shrink = length > net_.spec.clip_norm ? (T)(net_.spec.clip_norm / length) : (T)1;
       for (int t = cut_[me]; t < cut_[me + 1]; t++) mine.move(net_.tasks[t], rule, scalars, shrink);
     }
+    // Told before the barrier, so that all threads stop after the same step.
+    if (threads > 1 && me == 0 && pace_.too_slow()) until_.store(at + 1, std::memory_order_release);
     team_.barrier.wait();
     return true;
   }
@@ -290,6 +317,9 @@ template <class T> class Session {
   std::vector<std::unique_ptr<Predictor>> predictors_;
   std::vector<int> cut_;
   std::vector<double> squares_;
+  Pace pace_;
+  long paced_for_ = 0;
+  std::atomic<long> until_{0};
   std::atomic<bool> stopped_{false}, failed_{false};
 };
 

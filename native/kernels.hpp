@@ -11,6 +11,7 @@ constexpr int TILE_ROWS = 8;
 constexpr int TILE_ROWS = 6;
 #endif
 constexpr int TILE_VECTORS = 2;
+constexpr long BLOCK_ROWS = 6 * TILE_ROWS;
 constexpr long DEPTH = 256;  // so many rows of a panel stay in the first cache
 
 // c[r][v] += sum over k of a[r * row + k * step] * b[k * stride + v * width]
@@ -29,10 +30,10 @@ INLINE void multiply(long depth, const T* a, long row, long step, const T* b, lo
   }
 }
 
-// out = start + a b for a tile; a null `start` means that the sums go on from what is in `out`.
-template <class T> struct Tile {
+// out = start + a b over some rows and C vectors of columns; a null `start` means that the sums go on from what is in `out`.
+template <class T> struct Product {
   const T* a;
-  long row, step;
+  long row, step;  // from row to row of the result, and from k to k + 1
   const T* b;
   long stride;
   long depth;
@@ -41,26 +42,42 @@ template <class T> struct Tile {
   long out_stride;
 };
 
-template <class T, int R, int C> void run_tile(const Tile<T>& t) {
+template <class T, int R, int C> INLINE void run_tile(const Product<T>& t, const T* a, T* out) {
   Vec<T> c[R][C];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-    for (int v = 0; v < C; v++) c[r][v] = load((t.start ? t.start : t.out + r * t.out_stride) + v * width<T>);
-  multiply<T, R, C>(t.depth, t.a, t.row, t.step, t.b, t.stride, c);
+    for (int v = 0; v < C; v++) c[r][v] = load((t.start ? t.start : out + r * t.out_stride) + v * width<T>);
+  multiply<T, R, C>(t.depth, a, t.row, t.step, t.b, t.stride, c);
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-    for (int v = 0; v < C; v++) store(t.out + r * t.out_stride + v * width<T>, c[r][v]);
+    for (int v = 0; v < C; v++) store(out + r * t.out_stride + v * width<T>, c[r][v]);
 }
 
-template <class T> INLINE void run_tile(int rows, int vectors, const Tile<T>& t) {
-  typedef void (*Run)(const Tile<T>&);
-  static constexpr Run table[8][TILE_VECTORS] = {
-      {run_tile<T, 1, 1>, run_tile<T, 1, 2>}, {run_tile<T, 2, 1>, run_tile<T, 2, 2>}, {run_tile<T, 3, 1>, run_tile<T, 3, 2>},
-      {run_tile<T, 4, 1>, run_tile<T, 4, 2>}, {run_tile<T, 5, 1>, run_tile<T, 5, 2>}, {run_tile<T, 6, 1>, run_tile<T, 6, 2>},
-      {run_tile<T, 7, 1>, run_tile<T, 7, 2>}, {run_tile<T, 8, 1>, run_tile<T, 8, 2>}};
-  table[rows - 1][vectors - 1](t);
+// Two vectors of columns: tiles of TILE_ROWS. One vector: twice as many rows, so that the sums in flight hide the latency of a
+// multiply-add.
+template <class T, int C, int R> INLINE bool run_rest(const Product<T>& t, const T* a, T* out, long rows) {
+  if constexpr (R == 0) return rows == 0;
+  else {
+    if (rows != R) return run_rest<T, C, R - 1>(t, a, out, rows);
+    run_tile<T, R, C>(t, a, out);
+    return true;
+  }
+}
+template <class T, int C> __attribute__((noinline)) void run_rows(const Product<T>& t, long rows) {
+  constexpr int R = C == 1 ? 2 * TILE_ROWS : TILE_ROWS, half = (R + TILE_ROWS) / 2 - (C == 1 ? 1 : 0);
+  const T* a = t.a;
+  T* out = t.out;
+  for (; rows >= R + (C == 1 ? half : 0) || rows == R; rows -= R, a += R * t.row, out += R * t.out_stride) run_tile<T, R, C>(t, a, out);
+  if (rows > R) {
+    run_tile<T, half, C>(t, a, out);
+    rows -= half, a += half * t.row, out += half * t.out_stride;
+  }
+  run_rest<T, C, R - 1>(t, a, out, rows);
+}
+template <class T> INLINE void multiply_rows(int vectors, long rows, const Product<T>& t) {
+  vectors == 1 ? run_rows<T, 1>(t, rows) : run_rows<T, 2>(t, rows);
 }
 
 INLINE long round_up(long n, long m) { return (n + m - 1) / m * m; }
@@ -88,8 +105,8 @@ template <class T> struct Panels {
   }
 };
 
-// out (rows, to) = bias + a (rows, from) times the panels, calling `finish(row, rows, column, vectors)` on every tile done.
-// A null bias starts from 0 through `zeros`.
+// out (rows, to) = bias + a (rows, from) times the panels, calling `finish(row, rows, column, vectors)` on every block done,
+// while it is in the first cache.
 template <class T, class F>
 INLINE void times_panels(const T* a, long a_stride, long rows, const Panels<T>& shape, const T* panels, const T* bias, T* out, long out_stride, F finish) {
   for (long p = 0; p < shape.count(); p++) {
@@ -97,10 +114,10 @@ INLINE void times_panels(const T* a, long a_stride, long rows, const Panels<T>& 
     for (long k = 0; k < shape.from || k == 0; k += DEPTH) {
       const long depth = shape.from - k < DEPTH ? shape.from - k : DEPTH;
       const bool last = k + DEPTH >= shape.from;
-      for (long r = 0; r < rows; r += TILE_ROWS) {
-        const int count = (int)(rows - r < TILE_ROWS ? rows - r : TILE_ROWS);
-        run_tile<T>(count, vectors, {a + r * a_stride + k, a_stride, 1, panels + (p * shape.from + k) * shape.columns, shape.columns, depth,
-                                     k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride});
+      for (long r = 0; r < rows; r += BLOCK_ROWS) {
+        const long count = rows - r < BLOCK_ROWS ? rows - r : BLOCK_ROWS;
+        multiply_rows<T>(vectors, count, {a + r * a_stride + k, a_stride, 1, panels + (p * shape.from + k) * shape.columns, shape.columns, depth,
+                                          k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride});
         if (last) finish(r, count, p * shape.columns, vectors);
       }
     }

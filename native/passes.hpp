@@ -19,20 +19,29 @@ template <class T> struct Batch {
   int64_t number(long r) const { return index ? index[r] : first + r; }
 };
 
-// Sums of many numbers in a fixed order: eight running sums, then a tree.
-template <class F> INLINE double ordered_sum(long n, F term) {
-  double part[8] = {};
+// Sums of many numbers in a fixed order: eight running sums, then a tree. term(i) gives eight at once, from the i-th on, as a
+// vector of doubles; single(i) one.
+typedef double Four __attribute__((vector_size(32)));
+struct Eight {
+  Four low, high;
+};
+template <class TermsOf, class Single> INLINE double ordered_sum(long n, TermsOf terms, Single single) {
+  Four low = {}, high = {};
   long i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int k = 0; k < 8; k++) part[k] += term(i + k);
-  for (int k = 0; i < n; i++, k++) part[k] += term(i);
-  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+  for (; i + 8 <= n; i += 8) {
+    const Eight eight = terms(i);
+    low += eight.low, high += eight.high;
+  }
+  for (int k = 0; i < n; i++, k++) (k < 4 ? low : high)[k & 3] += single(i);
+  return ((low[0] + low[1]) + (low[2] + low[3])) + ((high[0] + high[1]) + (high[2] + high[3]));
 }
 
 template <class T> double total_weight(const Network<T>& net, const Batch<T>& batch) {
   if (!net.spec.mean) return 1.0;
   if (!batch.weights) return (double)batch.rows;
-  const double total = ordered_sum(batch.rows, [&](long r) { return (double)batch.weights[batch.number(r)]; });
+  const auto weight = [&](long r) { return (double)batch.weights[batch.number(r)]; };
+  const double total = ordered_sum(
+      batch.rows, [&](long r) { return Eight{{weight(r), weight(r + 1), weight(r + 2), weight(r + 3)}, {weight(r + 4), weight(r + 5), weight(r + 6), weight(r + 7)}}; }, weight);
   return total > 0 ? total : 1.0;
 }
 
@@ -71,10 +80,9 @@ template <class T> struct Passes {
     for (long r = from; r < to; r++) {
       const T* in = batch.x + batch.number(r) * w;
       T* out = work.value[0] + r * stride;
-      if (w < 16)
-        for (long i = 0; i < w; i++) out[i] = in[i];
-      else
-        memcpy(out, in, (size_t)w * sizeof(T));
+      long i = 0;
+      for (; i + 4 <= w; i += 4) memcpy(out + i, in + i, 4 * sizeof(T));
+      for (; i < w; i++) out[i] = in[i];
     }
   }
 
@@ -212,7 +220,8 @@ template <class T> struct Passes {
   bool loss(const Batch<T>& batch, long from, long to) {
     const int slot = net.spec.loss_source, k = net.spec.outputs;
     const long stride = net.strides[slot];
-    for (long r = from; r < to; r++) work.factors[r] = (T)((batch.weights ? (double)batch.weights[batch.number(r)] : 1.0) / batch.total);
+    const T equal = (T)(1.0 / batch.total);
+    for (long r = from; r < to; r++) work.factors[r] = batch.weights ? (T)((double)batch.weights[batch.number(r)] / batch.total) : equal;
     if (net.spec.loss == -1) {
       for (long r = from; r < to; r++)
         for (int c = 0; c < k; c++) work.y[r * k + c] = batch.codes ? (T)(batch.codes[batch.number(r)] == c) : batch.y[batch.number(r) * k + c];
@@ -225,18 +234,29 @@ template <class T> struct Passes {
     const T share = (T)net.spec.loss_share;
     Vec<T>* y = lanes(2 * k) + k;
     by_lanes(work.value[slot] + from * stride, stride, work.delta[slot] + from * stride, stride, to - from, k, [&](Vec<T>* p, long r, int count) {
+      const int last = count - 1;
       Vec<T> scale{};
-      for (int l = 0; l < width<T>; l++) {
-        const int64_t row = batch.number(from + r + (l < count ? l : 0));
-        if (batch.codes) {
-          for (int c = 0; c < k; c++) y[c][l] = (T)(batch.codes[row] == c);
-        } else {
-          for (int c = 0; c < k; c++) y[c][l] = batch.y[row * k + c];
+      if (count == width<T>) scale = load(work.factors + from + r);
+      else
+        for (int l = 0; l < count; l++) scale[l] = work.factors[from + r + l];
+      scale *= share;
+      if (batch.codes) {
+        typedef Whole<Vec<T>> I;
+        alignas(64) std::remove_reference_t<decltype(I{}[0])> codes[width<T>];
+        for (int l = 0; l < width<T>; l++) codes[l] = (std::remove_reference_t<decltype(I{}[0])>)batch.codes[batch.number(from + r + (l < count ? l : last))];
+        const I code = *(const I*)codes;
+        for (int c = 0; c < k; c++) y[c] = choose(code == c, spread((T)1), Vec<T>{});
+      } else {
+        alignas(64) T column[width<T>];
+        for (int c = 0; c < k; c++) {
+          for (int l = 0; l < width<T>; l++) column[l] = batch.y[batch.number(from + r + (l < count ? l : last)) * k + c];
+          y[c] = load(column);
         }
-        scale[l] = work.factors[from + r + (l < count ? l : 0)] * share;
       }
       const Vec<T> losses = kernel(y, p, k, net.loss_constants) * share;
-      for (int l = 0; l < count; l++) work.losses[from + r + l] = losses[l];
+      if (count == width<T>) store(work.losses + from + r, losses);
+      else
+        for (int l = 0; l < count; l++) work.losses[from + r + l] = losses[l];
       for (int c = 0; c < k; c++) p[c] *= scale;
     });
     return true;
@@ -244,7 +264,15 @@ template <class T> struct Passes {
 
   // A row of weight 0 counts nothing, even where its loss overflows.
   double reduced_loss(long rows) const {
-    return ordered_sum(rows, [&](long r) { return work.factors[r] != 0 ? (double)(work.factors[r] * work.losses[r]) : 0.0; });
+    typedef T Block __attribute__((vector_size(4 * sizeof(T))));
+    const auto four = [&](long r) {
+      Block f, l;
+      memcpy(&f, work.factors + r, sizeof f), memcpy(&l, work.losses + r, sizeof l);
+      return __builtin_convertvector(f != 0 ? f * l : Block{}, Four);
+    };
+    return ordered_sum(
+        rows, [&](long r) { return Eight{four(r), four(r + 4)}; },
+        [&](long r) { return work.factors[r] != 0 ? (double)(work.factors[r] * work.losses[r]) : 0.0; });
   }
 
   // The gradient of one task, over `rows` rows; `more` goes on from what is stored.
@@ -260,10 +288,8 @@ template <class T> struct Passes {
     }
     const long columns = p.panels.columns;
     T* out = g + task.panel * columns * p.spec.from;
-    for (long i = task.from; i < task.to; i += TILE_ROWS) {
-      const int count = (int)(task.to - i < TILE_ROWS ? task.to - i : TILE_ROWS);
-      run_tile<T>(count, p.panels.vectors(task.panel), {in + i, 1, in_stride, delta + task.panel * columns, stride, rows, more ? nullptr : net.zeros, out + i * columns, columns});
-    }
+    multiply_rows<T>(p.panels.vectors(task.panel), task.to - task.from,
+                     {in + task.from, 1, in_stride, delta + task.panel * columns, stride, rows, more ? nullptr : net.zeros, out + task.from * columns, columns});
     if (p.spec.mask) {
       const T* mask = net.mask + (out - net.gradient);
       for (long e = task.from * columns; e < task.to * columns; e++) out[e] *= mask[e];
@@ -389,20 +415,12 @@ template <class T> struct Passes {
       Vec<T> sum[4] = {};
       if (more && !shared)
         for (int c = 0; c < n; c++) sum[c] = load(g + v + c * width<T>);
-      if (op.spec.kind == AFFINE || !first)
-        if (n == 4)
-          for (long r = 0; r < rows; r++)
-            for (int c = 0; c < 4; c++) sum[c] += load(delta + r * stride + v + c * width<T>);
-        else
-          for (int c = 0; c < n; c++)
-            for (long r = 0; r < rows; r++) sum[c] += load(delta + r * stride + v + c * width<T>);
-      else
-        for (int c = 0; c < n; c++)
-          for (long r = 0; r < rows; r++) {
-            const long at = r * stride + v + c * width<T>;
-            const Vec<T> source = load(in + at);
-            sum[c] = fma(load(delta + at), op.spec.kind == SCALE_SHIFT ? source : smaller((T)0, source), sum[c]);
-          }
+      const bool plain = op.spec.kind == AFFINE || !first;
+      const T *d = delta + v, *s = plain ? d : in + v;
+      if (n == 4) column_sums<4>(op, plain, d, s, stride, rows, sum);
+      else if (n == 3) column_sums<3>(op, plain, d, s, stride, rows, sum);
+      else if (n == 2) column_sums<2>(op, plain, d, s, stride, rows, sum);
+      else column_sums<1>(op, plain, d, s, stride, rows, sum);
       for (int c = 0; c < n; c++)
         if (shared)
           for (int l = 0; l < width<T> && v + c * width<T> + l < units; l++) total += sum[c][l];
@@ -410,6 +428,17 @@ template <class T> struct Passes {
           store(g + v + c * width<T>, sum[c]);
     }
     if (shared) g[0] = total;
+  }
+
+  template <int n> static void column_sums(const Op<T>& op, bool plain, const T* delta, const T* in, long stride, long rows, Vec<T> (&out)[4]) {
+    Vec<T> sum[n];
+    for (int c = 0; c < n; c++) sum[c] = out[c];
+    for (long r = 0; r < rows; r++, delta += stride, in += stride)
+      for (int c = 0; c < n; c++) {
+        const Vec<T> d = load(delta + c * width<T>), s = load(in + c * width<T>);
+        sum[c] = plain ? sum[c] + d : fma(d, op.spec.kind == SCALE_SHIFT ? s : smaller((T)0, s), sum[c]);
+      }
+    for (int c = 0; c < n; c++) out[c] = sum[c];
   }
 
   void drawn_leaky(const Op<T>& op, const Batch<T>& batch, long from, long to, const T* in, T* out, T* kept) {

@@ -92,23 +92,26 @@ template <class V> INLINE V direction(V g, V theta, V decay, const Terms<Scalar<
   return g;
 }
 
-// Moves entries from .. to (multiples of the width); `shrink` is what clip_norm multiplies the gradient by.
-template <class R, class T> void move(const Piece<T>& piece, long from, long to, const Terms<T>& terms, const Scalars<T>& s, T shrink) {
+// Moves the vector of entries at i; `shrink` is what clip_norm multiplies the gradient by.
+template <class R, class T> INLINE void move_at(const Piece<T>& piece, long i, Vec<T> rate, Vec<T> decay, const Terms<T>& terms, const Scalars<T>& s, T shrink) {
   typedef Vec<T> V;
-  const Terms<T> t = terms;
-  V rate = spread(s.learning_rate * piece.rate_factor), decay = spread(piece.decay_factor);
-  const V all_rate = rate, all_decay = decay;
-  for (long i = from; i < to; i += width<T>) {
-    if (piece.mask) rate = all_rate * load(piece.mask + i), decay = all_decay * load(piece.mask + i);
-    const V theta = load(piece.theta + i);
-    V g = direction(load(piece.gradient + i), theta, decay, t), m{}, v{};
-    if (shrink != (T)1) g *= shrink;
-    if constexpr (R::slots > 0) m = load(piece.slot[0] + i);
-    if constexpr (R::slots > 1) v = load(piece.slot[1] + i);
-    store(piece.theta + i, R::move(theta, g, m, v, rate, decay, t.constants, s));
-    if constexpr (R::slots > 0) store(piece.slot[0] + i, m);
-    if constexpr (R::slots > 1) store(piece.slot[1] + i, v);
-  }
+  if (piece.mask) rate *= load(piece.mask + i), decay *= load(piece.mask + i);
+  const V theta = load(piece.theta + i);
+  V g = direction(load(piece.gradient + i), theta, decay, terms), m{}, v{};
+  if (shrink != (T)1) g *= shrink;
+  if constexpr (R::slots > 0) m = load(piece.slot[0] + i);
+  if constexpr (R::slots > 1) v = load(piece.slot[1] + i);
+  store(piece.theta + i, R::move(theta, g, m, v, rate, decay, terms.constants, s));
+  if constexpr (R::slots > 0) store(piece.slot[0] + i, m);
+  if constexpr (R::slots > 1) store(piece.slot[1] + i, v);
+}
+
+// Moves entries from .. to (multiples of the width).
+template <class R, class T> void move(const Piece<T>& given, long from, long to, const Terms<T>& given_terms, const Scalars<T>& s, T shrink) {
+  const Terms<T> terms = given_terms;  // copies, which the stores below cannot touch
+  const Piece<T> piece = given;
+  const Vec<T> rate = spread(s.learning_rate * piece.rate_factor), decay = spread(piece.decay_factor);
+  for (long i = from; i < to; i += width<T>) move_at<R>(piece, i, rate, decay, terms, s, shrink);
 }
 
 template <class T> using RuleKernel = void (*)(const Piece<T>&, long, long, const Terms<T>&, const Scalars<T>&, T);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -114,54 +115,35 @@ class Team {
   bool leaving_ = false;
 };
 
-// Chooses between the whole team and fewer threads by what a step took lately with each.
+// Decides when the team works and when the caller goes on alone. A step alone is timed; the team works as long as it is not
+// slower than that, measured while it works; when a busy neighbour makes it slower, the caller works alone for a while, twice
+// as long every time (1 ms to 0.1 s) until the team has gone well for long again.
 class Pace {
  public:
-  Pace(int size, double seconds_alone) {
-    for (int n = size; n >= 1; n = n == 1 ? 0 : (n + 1) / 2) levels_.push_back({n, seconds_alone / (0.8 * n + 0.2), 0});
+  static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+  bool alone() const { return alone_steps_ < 2 || now() < alone_until_; }
+  void worked_alone(double seconds) {
+    step_alone_ = alone_steps_ == 0 || seconds < step_alone_ ? seconds : step_alone_;
+    alone_steps_++;
   }
-  int threads() const { return levels_[now_].threads; }
-  // How many steps make a stretch long enough to be worth a call to the team, short enough to react.
-  long stretch() const {
-    const double wanted = trying_ ? 0.4e-3 : 2e-3;
-    const double steps = wanted / levels_[now_].seconds;
-    return steps < 1 ? 1 : steps > 1e6 ? 1000000 : (long)steps;
-  }
-  void took(long steps, double seconds) {
-    Level& level = levels_[now_];
-    level.seconds = seconds / (double)steps, level.tried = true;
-    since_ += seconds;
-    if (levels_.size() == 1) return;
-    // Another count of threads is tried when its turn costs little beside what was done since the last try, and at once when
-    // this one is much slower than it has been.
-    if (trying_ || !better()) {
-      trying_ = false, since_ = 0;
-      now_ = best();
-      return;
+  void team_begins() { team_since_ = since_ = now(), steps_ = 0; }
+  // Called by the leader after every step of the team: is it too slow to go on? Looks at the clock every 20 microseconds or so.
+  bool too_slow() {
+    steps_++, unseen_++;
+    if ((double)unseen_ * step_alone_ < 20e-6) return false;
+    unseen_ = 0;
+    const double time = now(), late = time - since_ - step_alone_ * (double)steps_;
+    if (late > 50e-6 + 4 * step_alone_) {
+      if (time - team_since_ > 20 * pause_) pause_ = 1e-3;
+      alone_until_ = time + pause_, alone_steps_ = 0;
+      pause_ = pause_ * 2 < 0.1 ? pause_ * 2 : 0.1;
+      return true;
     }
-    const bool slower = level.seconds > 1.5 * level.usual;
-    level.usual = level.usual == 0 ? level.seconds : 0.9 * level.usual + 0.1 * level.seconds;
-    next_ = (now_ + 1) % (int)levels_.size();
-    const double price = levels_[next_].seconds > 0.4e-3 ? levels_[next_].seconds : 0.4e-3;
-    if (since_ > (slower ? 4 : 60) * price) trying_ = true, now_ = next_, since_ = 0;
+    if (time - since_ > 1e-3) since_ = time, steps_ = 0;
+    return false;
   }
 
  private:
-  struct Level {
-    int threads;
-    double seconds;
-    bool tried;
-    double usual = 0;
-  };
-  int best() const {
-    int b = now_;
-    for (int i = 0; i < (int)levels_.size(); i++)
-      if (levels_[i].tried && levels_[i].seconds < levels_[b].seconds) b = i;
-    return b;
-  }
-  bool better() const { return best() == now_; }
-  std::vector<Level> levels_;
-  int now_ = 0, next_ = 0;
-  double since_ = 0;
-  bool trying_ = false;
+  double step_alone_ = 0, alone_until_ = 0, pause_ = 1e-3, since_ = 0, team_since_ = 0;
+  long alone_steps_ = 0, steps_ = 0, unseen_ = 0;
 };
