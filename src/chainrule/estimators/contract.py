@@ -69,7 +69,7 @@ class Estimator:
 
     def __repr__(self) -> str:
         changed = (
-            f"{name}={getattr(self, name)!r}"
+            f"{name}={_shown(getattr(self, name))}"
             for name, parameter in self._parameters().items()
             if not _same(getattr(self, name), parameter.default)
         )
@@ -159,6 +159,14 @@ def keep(estimator: Estimator, arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         if name != "self":
             setattr(estimator, name, value)
+
+
+def _shown(value: Any) -> str:
+    """A record of a catalog by its name and constants, everything else as it shows itself."""
+    if hasattr(value, "name") and hasattr(value, "constants"):
+        rest = "".join(f", {name}={constant!r}" for name, constant in value.constants.items())
+        return f"{type(value).__name__}({value.name!r}{rest})"
+    return repr(value)
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from chainrule.estimators.inputs import check_columns, check_weights, check_x, c
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.networks import build, with_coefficients
 from chainrule.estimators.saving import as_model
-from chainrule.estimators.settings import check
+from chainrule.estimators.settings import check, threads_of
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.model import explain
 from chainrule.model import Model
@@ -54,6 +55,7 @@ class Opened:
     network: Network | None = None
     theta: Array | None = None
     session: Session | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)  # a session serves one thread at a time
 
 
 class Fitted(Estimator):
@@ -86,13 +88,19 @@ class Fitted(Estimator):
     def _outputs(self, X: Any) -> Array:
         """What the network says for X, shape (rows, outputs)."""
         self._check_fitted()
-        session = self._session()
         if self._model is not None:
             table, _ = self._model.table(X)
-            return self._model.outputs(table)
+            with self._opened.lock:
+                return self._model.outputs(table)
         x = check_x(X, self._theta.dtype)
         check_columns(X, x.shape[1], self._names(), self.n_features_in_, type(self).__name__)
-        return outputs_of(session, x)
+        return self._told(x)
+
+    def _told(self, x: Any) -> Array:
+        """The network's outputs for checked inputs."""
+        network = self._network()
+        with self._opened.lock:
+            return outputs_of(self._session(network), x)
 
     def _network(self) -> Network:
         """The network as fitted; after unpickling it is built again from the parameters and the labels."""
@@ -104,15 +112,14 @@ class Fitted(Estimator):
             )
         return self._opened.network
 
-    def _session(self) -> Session:
+    def _session(self, network: Network) -> Session:
         """A session for the present `coefs_` and `intercepts_`, which may have been changed by hand."""
-        network = self._network()
         theta = with_coefficients(network.plan, self._theta, self.coefs_, self.intercepts_)
         opened = self._opened
         if opened.session is None or opened.theta is None or not np.array_equal(theta, opened.theta):
             update = Update(rules.get("gradient_descent"))
             engine = choose(self.engine, network.plan, update, theta.dtype)
-            opened.session = engine.open(network.plan, theta, (), update, seed=0, n_jobs=self.n_jobs)
+            opened.session = engine.open(network.plan, theta, (), update, seed=0, n_jobs=threads_of(self.n_jobs))
             opened.theta = theta
         return opened.session
 
@@ -176,8 +183,7 @@ class Fitted(Estimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        if "_opened" in state:
-            state["_opened"] = Opened()
+        state.pop("_opened", None)
         model = state.get("_model")
         if model is not None:
             state["_model"] = {name: getattr(model, name) for name in _MODEL}
@@ -185,6 +191,8 @@ class Fitted(Estimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if state.get("_model") is not None:
-            self._model = Model(**state["_model"])
-            self._opened = Opened(self._model.network)
+        described = state.get("_model")
+        if described is not None:
+            self._model = Model(**described)
+        if "n_features_in_" in state:
+            self._opened = Opened(None if self._model is None else self._model.network)

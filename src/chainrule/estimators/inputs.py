@@ -118,7 +118,11 @@ def check_y(y: Any, rows: int, name: str) -> NDArray[Any]:
     """The target as an array (rows,) or (rows, outputs); a column vector becomes (rows,), with a warning."""
     if y is None:
         raise DataError("CR114", f"{name} requires y to be passed, but the target y is None")
-    array = np.asarray(y.toarray()) if is_sparse(y) else to_array(y, "y", is_target=True)
+    if is_sparse(y):
+        y = y.toarray()
+    if isinstance(y, (list, tuple)) and y and all(isinstance(label, str) for label in y):
+        y = np.array(y)
+    array = to_array(y, "y", is_target=True)
     if array.dtype.kind == "c":
         raise DataError("CR106", "Complex data not supported", where="y", got=f"dtype {array.dtype}")
     if array.ndim not in (1, 2):

@@ -21,7 +21,7 @@ from chainrule.estimators.holdout import hold_out
 from chainrule.estimators.inputs import check_columns, check_weights, check_x, check_y, column_names
 from chainrule.estimators.networks import build, coefficients, first_weights, output_name, with_coefficients
 from chainrule.estimators.preset import fit_default
-from chainrule.estimators.settings import STOCHASTIC, Checked, check, random_of, rule_of
+from chainrule.estimators.settings import STOCHASTIC, Checked, check, random_of, rule_of, threads_of
 from chainrule.model import Model
 from chainrule.network import Network, initialize
 from chainrule.optim.rule import Update
@@ -196,7 +196,7 @@ class MultilayerPerceptron(Fitted):
             lambda outputs: self._rate(validation_target, outputs, validation.weights),
             stops_by_score=self.early_stopping, single=single, verbose=bool(self.verbose), metrics=checked.metrics,
             measure=measure if checked.metrics or self.validation_data is not None else None,
-            callbacks=tuple(self.callbacks or ()), time_budget=self.time_budget, n_jobs=self.n_jobs,
+            callbacks=tuple(self.callbacks or ()), time_budget=self.time_budget, n_jobs=threads_of(self.n_jobs),
         )  # fmt: skip
         return epochs.run(job, before)
 
@@ -218,7 +218,7 @@ class MultilayerPerceptron(Fitted):
         began, budget = time.perf_counter(), self.time_budget
         solved = quasi_newton.solve(
             network.plan, before.theta, examples, engine, alpha=float(self.alpha), max_iter=int(self.max_iter),
-            max_fun=int(self.max_fun), tol=float(self.tol), n_jobs=self.n_jobs, verbose=bool(self.verbose),
+            max_fun=int(self.max_fun), tol=float(self.tol), n_jobs=threads_of(self.n_jobs), verbose=bool(self.verbose),
             callbacks=tuple(self.callbacks or ()),
             stop=lambda: budget is not None and time.perf_counter() - began >= budget,
         )  # fmt: skip

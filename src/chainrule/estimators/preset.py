@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingError
-from chainrule.estimators.settings import STOCHASTIC, random_of, widths_of
+from chainrule.estimators.settings import STOCHASTIC, random_of, threads_of, widths_of
 from chainrule.fit import fit
 from chainrule.model import Model
 from chainrule.optim.rules import rules
@@ -40,14 +40,12 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
             "CR204", f'`{without[0]}` has no meaning with preset="default"', expected="only " + ", ".join(_KEPT),
             got=f"{without[0]}={changed[without[0]]!r}", hint="leave it out, or leave out the preset",
         )  # fmt: skip
-    asked: dict[str, Any] = {"engine": e.engine, "n_jobs": e.n_jobs, "time_budget": e.time_budget}
+    asked: dict[str, Any] = {"engine": e.engine, "n_jobs": threads_of(e.n_jobs), "time_budget": e.time_budget}
     names = {
         "activation": "activation", "batch_size": "batch_size", "max_iter": "epochs", "class_weight": "class_weight",
         "validation_fraction": "validation", "n_iter_no_change": "patience", "dtype": "dtype", "loss": "loss",
     }  # fmt: skip
     asked |= {ours: changed[theirs] for theirs, ours in names.items() if theirs in changed}
-    if asked.get("loss") in ("log_loss", "squared_error"):
-        del asked["loss"]
     if "hidden_layer_sizes" in changed:
         asked["network"] = tuple(widths_of(e.hidden_layer_sizes))
     asked |= _optimizer(e, changed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chainrule.errors import SettingError
 from chainrule.estimators.advice import warn_if_linear_wins
 from chainrule.estimators.contract import StochasticOnly, keep
-from chainrule.estimators.examples import Examples, outputs_of
+from chainrule.estimators.examples import Examples
 from chainrule.estimators.fitted import Target
 from chainrule.estimators.inputs import check_numbers, check_y
 from chainrule.estimators.mlp import MultilayerPerceptron
@@ -133,14 +133,11 @@ class MLPRegressor(MultilayerPerceptron):
                 examples.x, examples.y, examples.weights, self._told, f"{type(self).__name__}(loss={self.loss!r})"
             )
 
-    def _told(self, x: Any) -> Array:
-        return outputs_of(self._session(), x)
-
     def predict(self, X: Any) -> NDArray[Any]:
         """The predicted numbers, (rows,) for one target, (rows, targets) for several."""
-        if self.__sklearn_is_fitted__() and self._model is not None:
-            return self._model.predict(X)
         outputs = self._outputs(X)
+        if self._model is not None:
+            outputs = self._model.encoder.decode_target(outputs)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

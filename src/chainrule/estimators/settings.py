@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,7 @@ def check(estimator: Any) -> Checked:
     if e.n_jobs is not None:
         whole("n_jobs", e.n_jobs, low=-1)
     if e.dtype is not None:
-        choice("dtype", str(e.dtype), ("float32", "float64"))
+        choice("dtype", getattr(e.dtype, "__name__", str(e.dtype)), ("float32", "float64"))
     if e.preset is not None:
         choice("preset", e.preset, ("default",))
     hidden, output_mask, drawn_as = _hidden(e)
@@ -135,6 +136,15 @@ def rule_of(estimator: Any) -> Rule:
             "adam_classic", learning_rate=rate, beta_1=float(e.beta_1), beta_2=float(e.beta_2), epsilon=float(e.epsilon)
         )
     return rules.get("nesterov" if e.nesterovs_momentum else "momentum", learning_rate=rate, momentum=float(e.momentum))
+
+
+def threads_of(n_jobs: int | None) -> int | None:
+    """How many threads an engine may use. Workers of joblib, as in `GridSearchCV(n_jobs=8)`, are given OMP_NUM_THREADS
+    so that together they do not ask for more than the machine has."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if n_jobs is None and given.isdigit() and int(given) > 0 and "CHAINRULE_NUM_THREADS" not in os.environ:
+        return int(given)
+    return n_jobs
 
 
 def random_of(random_state: Any) -> np.random.RandomState:

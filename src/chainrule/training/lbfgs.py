@@ -107,7 +107,7 @@ def _line_search(
         new_value, new_gradient = objective(theta + length * direction)
         return new_value, float(new_gradient @ direction), new_gradient
 
-    low, low_value, low_slope = 0.0, value, slope
+    low, low_value, low_slope, low_gradient = 0.0, value, slope, gradient
     high: tuple[float, float, float] | None = None
     length = first
     for _ in range(30):
@@ -122,11 +122,12 @@ def _line_search(
         else:
             if new_slope * ((high[0] if high else np.inf) - low) >= 0:
                 high = (low, low_value, low_slope)
-            low, low_value, low_slope = length, new_value, new_slope
+            low, low_value, low_slope, low_gradient = length, new_value, new_slope, new_gradient
         length = 2.0 * length if high is None else _between(low, low_value, low_slope, *high)
         if high is not None and abs(high[0] - low) * np.abs(direction).max() < 1e-14:
             break
-    return None
+    # At a kink, as ReLU has them, the slope never gets small: a step that lowers the value enough is good enough.
+    return (low, low_value, low_gradient) if low > 0 else None
 
 
 def _between(
