@@ -27,7 +27,9 @@ def test_the_examples_of_a_module_run(name, tmp_path, monkeypatch):
         module = import_module(name)
         tests = doctest.DocTestFinder(exclude_empty=True).find(module, name)
         said: list[str] = []
-        failed = sum(doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append).failed for test in tests)
+        failed = sum(
+            doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append).failed for test in tests
+        )
     assert failed == 0, "".join(said)
 
 
