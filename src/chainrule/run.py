@@ -27,7 +27,8 @@ from chainrule.plain import plain
 from chainrule.prepare import Prepared, Trial, prepare, trial_of
 from chainrule.request import Request
 from chainrule.training.lock import folder_lock
-from chainrule.training.loop import Settings, order_of
+from chainrule.training.loop import Settings
+from chainrule.training.orders import row_orders
 from chainrule.training.state import Learner, Snapshot, begin, load_snapshot, save_snapshot
 
 _FORMAT = 1
@@ -167,6 +168,7 @@ def _at_step(trial: Trial, run: Run, step: int) -> Trace:
     count = len(trial.rows)
     batch = min(settings.batch_size or count, count)
     per_epoch = -(-count // batch)
+    seed = request.seed if settings.shuffle and batch < count else None
     if not 1 <= step <= max(last.step, 1):
         raise SettingError(
             "CR201", "this step was not made", where=str(run.folder), expected=f"1 to {last.step}", got=str(step)
@@ -177,12 +179,12 @@ def _at_step(trial: Trial, run: Run, step: int) -> Trace:
     session = engine.open(plan, learner.theta, learner.slots, request.update, seed=request.seed)
     done = learner.step
     while done < step - 1:
-        order = order_of(settings, done // per_epoch, count)
+        order = row_orders(seed, done // per_epoch, 1, count)[0]
         part = order[: min(per_epoch, step - 1 - done) * batch]
         steps = -(-len(part) // batch)
         multipliers = settings.schedule.at(np.arange(done, done + steps), settings.epochs * per_epoch, per_epoch)
         session.train(trial.rows, part[None, :], batch, request.update.rule.table(done + 1, multipliers), done)
         done += steps
     epoch, position = divmod(done, per_epoch)
-    index = order_of(settings, epoch, count)[position * batch : (position + 1) * batch]
+    index = row_orders(seed, epoch, 1, count)[0][position * batch : (position + 1) * batch]
     return session.trace(trial.rows, index, done)

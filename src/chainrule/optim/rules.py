@@ -12,15 +12,27 @@ import numpy as np
 from chainrule.constraints import real
 from chainrule.optim.rule import Rule, Scalars, Slots
 from chainrule.optim.rule import rules as rules
-from chainrule.shapes import Array
+from chainrule.shapes import Array, Ints
 
 family = rules.family
 Updated = tuple[Array, Slots]
+_PIECE = 64
 
 
 def power(base: float, t: Array) -> Array:
-    """base^t for whole t by repeated squaring: the same bits on every machine, unlike a library's pow."""
-    result, square, left = np.ones_like(t), np.full_like(t, base), t.astype(np.int64)
+    """base^t for whole t, as base^(256 h) · base^l with t = 256 h + l: the same bits on every machine, unlike a library's pow,
+    and whatever other t are asked for with it."""
+    whole = t.astype(np.int64)
+    first = int(whole.min()) // _PIECE if whole.size else 0
+    small = np.array([_squared(base, i) for i in range(_PIECE)])
+    large = np.array([_squared(base, i * _PIECE) for i in range(first, int(whole.max(initial=0)) // _PIECE + 1)])
+    result: Array = large[whole // _PIECE - first] * small[whole % _PIECE]
+    return result
+
+
+def _squared(base: float, left: Ints) -> Array:
+    """base^left by repeated squaring."""
+    result, square = np.ones(len(left)), np.full(len(left), base)
     while left.any():
         result = np.where(left & 1, result * square, result)
         square, left = square * square, left >> 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -22,12 +22,16 @@ class History(Mapping[str, list[float]]):
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add one epoch; every epoch has the same columns."""
+        self.extend({name: [value] for name, value in row.items()})
+
+    def extend(self, columns: Mapping[str, Iterable[float]]) -> None:
+        """Add several epochs at once, given as columns of equal length."""
         if not self._columns:
-            self._columns = {name: [] for name in row}
-        if set(row) != set(self._columns):
-            raise KeyError(f"the columns are {', '.join(self._columns)}, not {', '.join(row)}")
-        for name, value in row.items():
-            self._columns[name].append(float(value))
+            self._columns = {name: [] for name in columns}
+        if set(columns) != set(self._columns):
+            raise KeyError(f"the columns are {', '.join(self._columns)}, not {', '.join(columns)}")
+        for name, values in columns.items():
+            self._columns[name].extend(map(float, values))
 
     @property
     def epochs(self) -> int:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import rng
 from chainrule.calculus.loss import row_factors
 from chainrule.engines.base import Engine, Rows, Session
 from chainrule.engines.reference import targets
@@ -27,6 +26,7 @@ from chainrule.plan import Plan, check_trainable
 from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import check_finite, diverged
 from chainrule.training.history import History
+from chainrule.training.orders import row_orders
 from chainrule.training.state import Learner as Learner
 from chainrule.training.state import Snapshot
 from chainrule.training.state import begin as begin
@@ -130,6 +130,8 @@ class _Run:
         count = len(self.rows)
         self.batch_size = count if self.settings.batch_size is None else min(self.settings.batch_size, count)
         self.steps_per_epoch = -(-count // self.batch_size)
+        # One batch of all rows is the same in any order.
+        self.order_seed = self.settings.seed if self.settings.shuffle and self.batch_size < count else None
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epoch = self.start.learner.step, self.start.learner.epoch
         self.history = History(self.start.history)
@@ -175,9 +177,9 @@ class _Run:
         return max(1, min(left, room, int(_CALL_SECONDS / self.seconds)))
 
     def _stretch(self, epochs: int) -> bool:
-        """Train some epochs, record them, tell who asked; True when it is time to stop."""
+        """Train some epochs and record them; True when it is time to stop."""
         began = time.perf_counter()
-        order = np.stack([order_of(self.settings, self.epoch + i, len(self.rows)) for i in range(epochs)])
+        order = row_orders(self.order_seed, self.epoch, epochs, len(self.rows))
         first, count = self.step, epochs * self.steps_per_epoch
         counts = np.arange(first, first + count, dtype=np.int64)
         multipliers = self.settings.schedule.at(counts, self.steps, self.steps_per_epoch)
@@ -187,25 +189,25 @@ class _Run:
             raise self._diverged(order, len(steps.losses) - 1)
         self.step += count
         self.seconds = (time.perf_counter() - began) / epochs
-        stop = False
-        per_epoch = steps.losses.reshape(epochs, self.steps_per_epoch)
-        for i in range(epochs):
-            self.epoch += 1
-            row = {
-                "epoch": float(self.epoch),
-                "loss": self._epoch_loss(per_epoch[i], order[i]),
-                **self._measure(),
-                "learning_rate": float(table["learning_rate"][(i + 1) * self.steps_per_epoch - 1]),
-                "seconds": self.seconds,
-            }
-            self.history.append(row)
-            event = EpochEnd(self.epoch, self.settings.epochs, row, self._learner)
-            if self.progress:
-                self.progress(event)
-            asked = [callback(event) for callback in self.callbacks]
-            early = self.best is not None and self._watch(row)
-            stop = stop or early or any(asked)
-        return stop
+        columns = {
+            "epoch": np.arange(self.epoch + 1, self.epoch + epochs + 1, dtype=np.float64),
+            "loss": self._epoch_losses(steps.losses.reshape(epochs, self.steps_per_epoch), order),
+            **{name: np.full(epochs, value) for name, value in self._measure().items()},
+            "learning_rate": table["learning_rate"][self.steps_per_epoch - 1 :: self.steps_per_epoch],
+            "seconds": np.full(epochs, self.seconds),
+        }
+        self.epoch += epochs
+        self.history.extend(columns)
+        return self._tell({name: float(column[-1]) for name, column in columns.items()})
+
+    def _tell(self, row: Mapping[str, float]) -> bool:
+        """Tell who asked of the last epoch; True when it is time to stop. Several epochs go at once only when nobody but
+        `progress` listens."""
+        event = EpochEnd(self.epoch, self.settings.epochs, row, self._learner)
+        if self.progress:
+            self.progress(event)
+        asked = [callback(event) for callback in self.callbacks]
+        return (self.best is not None and self._watch(row)) or any(asked)
 
     def _watch(self, row: Mapping[str, float]) -> bool:
         assert self.best is not None
@@ -215,14 +217,20 @@ class _Run:
         value = row[monitor]
         return self.best.see(self.epoch, value, self.session.export()[0] if self.best.is_better(value) else None)
 
-    def _epoch_loss(self, losses: Array, order: Ints) -> float:
-        """The batches' losses as one: their sum, or their mean weighted as the loss weighs its rows."""
+    def _epoch_losses(self, losses: Array, order: Ints) -> Array:
+        """The batches' losses of every epoch as one: their sum, or their mean weighted as the loss weighs its rows."""
         assert self.plan.objective is not None
         if self.plan.objective.reduction == "sum":
-            return float(losses.sum())
-        weights = np.ones(len(order)) if self.rows.weights is None else self.rows.weights[order].astype(np.float64)
-        per_batch = np.add.reduceat(weights, np.arange(0, len(order), self.batch_size))
-        return float((losses * per_batch).sum() / per_batch.sum()) if per_batch.sum() > 0 else 0.0
+            sums: Array = losses.sum(axis=1)
+            return sums
+        starts = np.arange(0, order.shape[1], self.batch_size)
+        if self.rows.weights is None:
+            per_batch = np.diff(starts, append=order.shape[1]).astype(np.float64)[None, :]
+        else:
+            per_batch = np.add.reduceat(self.rows.weights[order].astype(np.float64), starts, axis=1)
+        total = per_batch.sum(axis=1)
+        means: Array = (losses * per_batch).sum(axis=1) / np.where(total > 0, total, 1.0)
+        return means
 
     def _measure(self) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -250,11 +258,6 @@ class _Run:
         index = order[epoch][batch * self.batch_size : (batch + 1) * self.batch_size]
         step = self.step + failed
         return diverged(self.session.trace(self.rows, index, step), step + 1, self.epoch + epoch + 1)
-
-
-def order_of(settings: Settings, epoch: int, count: int) -> Ints:
-    """The order in which an epoch (from 0) goes through `count` rows."""
-    return rng.generator(settings.seed, "order", epoch).permutation(count) if settings.shuffle else np.arange(count)
 
 
 def evaluate_loss(plan: Plan, outputs: Array, rows: Rows) -> float:

@@ -1,0 +1,35 @@
+"""In which order an epoch goes through the rows: a matter of the seed and the epoch's number, and of nothing else."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from chainrule import rng
+from chainrule.shapes import Ints
+
+_DRAWN_TOGETHER = 4096  # row numbers; orders of small data are drawn for many epochs at once, which costs little more
+
+
+def row_orders(seed: int | None, first: int, epochs: int, count: int) -> Ints:
+    """The orders of the epochs `first`, `first` + 1, … (from 0), shape (epochs, count); 0, 1, 2, … where the seed is None.
+
+    >>> bool((row_orders(7, 0, 3, 5)[2] == row_orders(7, 2, 1, 5)[0]).all())
+    True
+    """
+    if seed is None:
+        return np.ascontiguousarray(np.broadcast_to(np.arange(count), (epochs, count)))
+    together = max(1, _DRAWN_TOGETHER // count)
+    blocks = range(first // together, (first + epochs - 1) // together + 1)
+    drawn = np.concatenate([_block(seed, block, together, count) for block in blocks])
+    skip = first - blocks.start * together
+    return np.ascontiguousarray(drawn[skip : skip + epochs])
+
+
+@lru_cache(maxsize=2)
+def _block(seed: int, block: int, epochs: int, count: int) -> Ints:
+    source = rng.generator(seed, "order", block)
+    if epochs == 1:
+        return source.permutation(count)[None, :]
+    return source.permuted(np.tile(np.arange(count), (epochs, 1)), axis=1)
