@@ -16,17 +16,15 @@ from chainrule.shapes import Array, Ints
 
 family = rules.family
 Updated = tuple[Array, Slots]
-_PIECE = 64
 
 
 def power(base: float, t: Array) -> Array:
     """base^t for whole t, as base^(256 h) · base^l with t = 256 h + l: the same bits on every machine, unlike a library's pow,
     and whatever other t are asked for with it."""
     whole = t.astype(np.int64)
-    first = int(whole.min()) // _PIECE if whole.size else 0
-    small = np.array([_squared(base, i) for i in range(_PIECE)])
-    large = np.array([_squared(base, i * _PIECE) for i in range(first, int(whole.max(initial=0)) // _PIECE + 1)])
-    result: Array = large[whole // _PIECE - first] * small[whole % _PIECE]
+    first, last = (int(whole.min()) >> 8, int(whole.max()) >> 8) if whole.size else (0, 0)
+    large, small = _squared(base, np.arange(first, last + 1) << 8), _squared(base, np.arange(256))
+    result: Array = large[(whole >> 8) - first] * small[whole & 255]
     return result
 
 
