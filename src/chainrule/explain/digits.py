@@ -24,7 +24,7 @@ def shown(x: float, digits: int = 6) -> str:
     exact = abs(float(short) - x) <= EXACT * abs(x)
     if x == int(x) and abs(x) < 1e7:
         text = str(int(x))
-    elif 1e-5 <= abs(x) < 10.0 ** max(digits, 7):
+    elif 1e-4 <= abs(x) < 10.0 ** max(digits, 7):
         places = max(digits - 1 - math.floor(math.log10(abs(float(short)))), 0)
         text = f"{x:.{places}f}"
         text = text.rstrip("0").rstrip(".") if exact and "." in text else text

@@ -36,19 +36,16 @@ def tree(expr: str) -> ast.expr:
 def names_in(expr: str) -> tuple[str, ...]:
     """The names a formula reads, in order of appearance, without functions and π."""
     found: dict[str, None] = {}
-
-    def visit(node: ast.AST) -> None:
+    waiting: list[ast.AST] = [tree(expr)]
+    while waiting:  # a long sum is nested too deeply for recursion
+        node = waiting.pop()
         if isinstance(node, ast.Call):
-            for argument in node.args:
-                visit(argument)
+            waiting += reversed(node.args)
         elif isinstance(node, ast.Name):
             if node.id not in CONSTANTS:
                 found[node.id] = None
         else:
-            for child in ast.iter_child_nodes(node):
-                visit(child)
-
-    visit(tree(expr))
+            waiting += reversed(list(ast.iter_child_nodes(node)))
     return tuple(found)
 
 
@@ -91,6 +88,12 @@ def _value(node: ast.expr, values: Mapping[str, float]) -> tuple[float, float]:
         case ast.UnaryOp(op=op, operand=operand):
             value, error = _value(operand, values)
             return float(OPERATORS[type(op)](value)), error
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            first, rest = _summands(node)
+            total = _value(first, values)
+            for op, summand in rest:
+                total = _binary(op, total, _value(summand, values))
+            return total
         case ast.BinOp(left=left, op=op, right=right):
             return _binary(op, _value(left, values), _value(right, values))
         case ast.IfExp(test=ast.Compare(left=left, ops=[op], comparators=[right]), body=body, orelse=orelse):
@@ -103,6 +106,15 @@ def _value(node: ast.expr, values: Mapping[str, float]) -> tuple[float, float]:
             value = FUNCTIONS[name](x)
             return value, error * (SLOPES[name](x, value) if name in SLOPES else 1.0) + abs(value)
     raise ValueError(f"not a formula: {ast.unparse(node)}")
+
+
+def _summands(node: ast.expr) -> tuple[ast.expr, list[tuple[ast.operator, ast.expr]]]:
+    """A sum as its first summand and the signed others, in order."""
+    rest: list[tuple[ast.operator, ast.expr]] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        rest.append((node.op, node.right))
+        node = node.left
+    return node, rest[::-1]
 
 
 def _binary(op: ast.operator, left: tuple[float, float], right: tuple[float, float]) -> tuple[float, float]:
@@ -220,12 +232,15 @@ def _write(node: ast.expr, show: Callable[[str], str], style: Style) -> tuple[st
             return text, _SIGNED if text.startswith(_SIGNS) else whole
         case ast.UnaryOp(operand=operand):
             return style.minus + part(operand, _PRODUCT), _SIGNED
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
-            plus = isinstance(op, ast.Add)
-            first, second = part(left, _SUM), part(right, _SIGNED if plus else _PRODUCT)
-            if plus and second.startswith(_SIGNS):  # a + (−b) is written a − b
-                return f"{first} {style.minus} {second[1:]}", _SUM
-            return f"{first} {'+' if plus else style.minus} {second}", _SUM
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            start, rest = _summands(node)
+            text = part(start, _SUM)
+            for op, summand in rest:
+                plus = isinstance(op, ast.Add)
+                added = part(summand, _SIGNED if plus else _PRODUCT)
+                negative = plus and added.startswith(_SIGNS)  # a + (−b) is written a − b
+                text += f" {style.minus} {added[1:]}" if negative else f" {'+' if plus else style.minus} {added}"
+            return text, _SUM
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             text = f"{part(left, _SIGNED)}{style.times}{part(right, _PRODUCT)}"
             return text, _SIGNED if text.startswith(_SIGNS) else _PRODUCT

@@ -19,6 +19,9 @@ from chainrule.plan import Step
 from chainrule.shapes import Array
 
 
+MOST = 2000  # paths written out at most, whatever is asked
+
+
 class Path(NamedTuple):
     """One way from a unit to the loss: its local derivatives in forward order, and its product with the loss's slope."""
 
@@ -58,8 +61,7 @@ def _sum(sheet: Sheet, key: str, symbol: str, starts: list[Start]) -> str:
     counts, lengths = count_paths(working)
     count = sum(counts[start.slot][start.unit] for start in starts)
     products = sum(lengths[start.slot][start.unit] + counts[start.slot][start.unit] for start in starts if start.use)
-    limit = count if sheet.top is None else min(sheet.top, count)
-    limit = count if count <= limit + 1 else limit
+    limit = min(count, MOST if sheet.top is None or count <= sheet.top + 1 else sheet.top)
     found = list(largest(working, starts, limit))
     terms = [Term(path.product * start.front, partial(_written, sheet, start, path)) for start, path in found]
     lines, exprs = sheet.backward, [term.write() for term in terms]

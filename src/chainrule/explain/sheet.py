@@ -45,6 +45,7 @@ class Sheet:
         self.backward: list[Line] = []
         self.notes: list[str] = []
         self._keys: dict[Hashable, str] = {}
+        self._taken: set[str] = set()
         units = sum(slot.width for slot in self.plan.slots if slot.kind != "input")
         widest = max((slot.width for slot in self.plan.slots), default=0)
         self.full = top is None or (units <= SMALL and widest <= max(top, 8))
@@ -67,9 +68,10 @@ class Sheet:
         """The key of a quantity, made on first use from the wish."""
         if identity not in self._keys:
             key, count = wish, 2
-            while key in self._keys.values():
+            while key in self._taken:
                 key, count = f"{wish}_v{count}", count + 1
             self._keys[identity] = key
+            self._taken.add(key)
         return self._keys[identity]
 
     def leaf(self, identity: Hashable, wish: str, symbol: str, value: float, kind: Kind, address: str = "") -> str:
