@@ -1,5 +1,6 @@
 """Every number of the worked examples: recomputed from what is given, and once more by chainrule's own parts."""
 
+import functools
 import json
 from importlib.resources import files
 
@@ -8,11 +9,21 @@ import pytest
 from chainrule.course.document import load, names
 from chainrule.course.errata import errata, of_example
 from chainrule.course.judge import AGREES, CARRIED, CUT, ROUNDED, WRONG, work
-from chainrule.course.recompute import recompute, report
+from chainrule.course.recompute import report
 from chainrule.course.walk import Walk, symbol
 from chainrule.errors import ChainruleError
 
 ALL = names()
+
+
+@functools.cache
+def walk_of(name):
+    return Walk(load(name))
+
+
+@functools.cache
+def text_of(name):
+    return "\n".join(walk_of(name).lines())
 
 
 def raw(name):
@@ -39,7 +50,7 @@ def test_every_quantity_follows_from_what_is_given(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_library_computes_every_number_of_an_example(name):
-    found = report(recompute(load(name)))
+    found = report(walk_of(name).numbers)
     assert found.count > 0
     assert not found.differing, found.differing[:3]
 
@@ -79,8 +90,7 @@ def test_a_digit_too_many_and_a_padded_zero_are_named():
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_walk_can_be_read_and_is_plain_data(name):
-    walk = Walk(load(name))
-    text = "\n".join(walk.lines())
+    walk, text = walk_of(name), text_of(name)
     data = walk.to_dict()
     assert walk.example.title in text
     assert json.loads(json.dumps(data, allow_nan=False))["example"] == name
@@ -93,7 +103,7 @@ def test_a_walk_can_be_read_and_is_plain_data(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_walk_speaks_of_slides_and_never_of_a_person(name):
-    text = "\n".join(Walk(load(name)).lines())
+    text = text_of(name)
     for word in (" Dr.", "Prof", "author", "lecturer", "Eum", "Soumya"):
         assert word not in text
 

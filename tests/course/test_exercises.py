@@ -136,6 +136,25 @@ def test_a_worked_example_can_be_marked():
     assert wrong.first.slip == "sign"
 
 
+@pytest.mark.parametrize(
+    ("name", "slips"),
+    [
+        ("cap4453-2-3-1", []),
+        ("dse3121-han-kamber-3-2-1", []),
+        ("practical-ml-softmax-table", []),
+        ("cis678-2-2-2-sigmoid", [("net_o1", "typing error")]),
+        ("practical-ml-2-2-2-backprop", [
+            ("y1_in", "wrong index"), ("y2_in", "wrong index"), ("dy1in_dw2_11", "wrong index"),
+            ("dz1_dz1in", "wrong index"), ("w2_11_new", "sign"), ("w1_11_new", "sign"),
+        ]),
+    ],
+)  # fmt: skip
+def test_the_numbers_of_a_slide_are_marked_like_a_students(name, slips):
+    example = load(name)
+    marks = mark(example, {q.name: q.printed.text for q in example.quantities if q.printed}).marks
+    assert [(m.name, m.slip) for m in marks if m.verdict == WRONG] == slips
+
+
 def sheet_text(one, answers):
     lines = [
         f'name = "Kim"\ntopic = "{one.topic}"\nnetwork = "{one.shape}"\nseed = {one.seed}',

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 
 import click
 
 from chainrule.cli import options, output
-from chainrule.course import document, recap, sheets
+from chainrule.course import document, recap, rounding, sheets
+from chainrule.course.demonstrations import DEMONSTRATIONS
+from chainrule.course.derivations import DERIVATIONS
 from chainrule.course.errata import errata
 from chainrule.course.exercises import TOPICS, exercises
+from chainrule.course.lesson import explained
 from chainrule.course.marking import WRONG, mark_file
 from chainrule.course.scenes import columns
 from chainrule.course.walk import Walk, symbol
+from chainrule.errors import unknown_name
+from chainrule.explain.derive import Form
 from chainrule.explain.digits import shown
 from chainrule.threshold import BooleanFunction, learn, separate
 
@@ -20,13 +26,30 @@ from chainrule.threshold import BooleanFunction, learn, separate
 @click.command()
 @click.argument("name", required=False)
 @click.argument("file", required=False, type=click.Path())
+@click.option("--of", help="Derive one number of a worked network, such as w5, 'W2[0,1]', 'net(h1)' or loss.")
+@click.option("--form", type=click.Choice(["factors", "delta", "paths"]), default="factors", show_default=True)
+@click.option("--notation", help="Of --of: a name or a .toml file; by default that of the lecture.")
+@click.option("--latex", is_flag=True, help="With --of: print LaTeX.")
+@click.option("--decimals", type=int, help="Calculate like a hand that rounds every number to so many decimals.")
+@click.option("--blank", is_flag=True, help="The table to fill in, without the numbers.")
 @options.as_json
-def example(name: str | None, file: str | None, as_json: bool) -> None:
+def example(
+    name: str | None,
+    file: str | None,
+    of: str | None,
+    form: Form,
+    notation: str | None,
+    latex: bool,
+    decimals: int | None,
+    blank: bool,
+    as_json: bool,
+) -> None:
     """Work through an example of the lectures, and compare every printed number with the true one.
 
     \b
     chainrule example                       lists all examples
     chainrule example NAME                  works through one
+    chainrule example NAME --of w5          derives one number of its network, in the lecture's notation
     chainrule example check my-lecture.toml does the same for your own lecture
     chainrule example errata                everything known to be wrong or loose on the slides
     """
@@ -34,12 +57,22 @@ def example(name: str | None, file: str | None, as_json: bool) -> None:
         _list(as_json)
     elif name == "errata":
         _errata(as_json)
+    elif of is not None:
+        found = explained(name, of, form=form, notation=notation)
+        if as_json:
+            output.data(found.to_dict())
+        else:
+            click.echo(found.to_latex() if latex else str(found))
     else:
         if name == "check" and file is None:
             raise click.UsageError("Which file? chainrule example check my-lecture.toml")
         walk = Walk(document.load_toml(str(file)) if name == "check" else document.load(name))
         if as_json:
             output.data(walk.to_dict())
+        elif blank:
+            click.echo("\n".join(walk.blank()))
+        elif decimals is not None:
+            click.echo("\n".join(rounding.table(walk.example, decimals)))
         else:
             click.echo("\n".join(walk.lines()))
 
@@ -160,3 +193,33 @@ def mark(answers: str, as_json: bool) -> None:
         click.echo(f"  {n} × {slip}")
     if len(marked) == 1 and marked[0].first:
         click.echo(f"{symbol(marked[0].first.name)}: {marked[0].first.what}")
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.as_json
+def demonstrate(name: str | None, as_json: bool) -> None:
+    """Show a statement of the lectures: a race of activations, a curve approximated, overfitting and its cures, …
+
+    Without a name: the list. "derive-sigmoid" and the like are derivations line by line.
+    """
+    derivations = {f"derive-{key}": one for key, one in DERIVATIONS.items()}
+    if name is None:
+        about = {key: (show.__doc__ or "").split("\n")[0] for key, show in DEMONSTRATIONS.items()}
+        about.update({key: one.title for key, one in derivations.items()})
+        if as_json:
+            output.data(about)
+        else:
+            for key, text in about.items():
+                click.echo(f"{key.ljust(16)}  {text}")
+        return
+    if name not in DEMONSTRATIONS and name not in derivations:
+        raise unknown_name("demonstration", name, [*DEMONSTRATIONS, *derivations])
+    if name in derivations:
+        text = "\n".join(derivations[name].text())
+    else:
+        text = inspect.cleandoc(DEMONSTRATIONS[name].__doc__ or "") + "\n\n" + DEMONSTRATIONS[name]()
+    if as_json:
+        output.data({"name": name, "lines": text.splitlines()})
+    else:
+        click.echo(text)

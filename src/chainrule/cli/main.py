@@ -25,6 +25,7 @@ COMMANDS = {
     "activations": "chainrule.cli.catalogs:activations",
     "example": "chainrule.cli.course:example",
     "boolean": "chainrule.cli.course:boolean",
+    "demonstrate": "chainrule.cli.course:demonstrate",
     "exercise": "chainrule.cli.course:exercise",
     "mark": "chainrule.cli.course:mark",
 }

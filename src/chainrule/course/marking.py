@@ -18,7 +18,7 @@ from chainrule.constraints import whole
 from chainrule.course.document import Example, load
 from chainrule.course.exercises import Exercise, Shape, exercises
 from chainrule.course.printed import Printed, printed
-from chainrule.course.slips import OTHER, ROUNDED, Slip, of_formula, slips
+from chainrule.course.slips import OTHER, ROUNDED, SIGN, TYPING, Slip, of_formula, slips
 from chainrule.errors import ChainruleError, DataError, nearest
 from chainrule.explain.digits import shown
 from chainrule.explain.formula import names_in, rename
@@ -153,8 +153,11 @@ class _Marker:
             if self.fits(answer, evaluate(formula, world)):
                 return ROUNDED, what
         if self.gives(f"-({formula})", answer):
-            return "sign", "the sign is turned"
+            return SIGN, "the sign is turned"
         best = evaluate(formula, self.values)
+        for value in (best, self.true[name]):
+            if typed := answer.typing_error(value):
+                return TYPING, typed
         if best and abs(float(answer.value) / best - 1.0) < 0.02:
             return (
                 ROUNDED,
@@ -166,7 +169,9 @@ class _Marker:
         if self.shape is not None:
             yield from slips(self.shape, name)
         else:
-            yield from of_formula(self.formulas[name], {**self.true, **self.values})
+            order = list(self.true)  # what comes later cannot have been confused with it
+            before = {n: self.values.get(n, self.true[n]) for n in order[: order.index(name)]}
+            yield from of_formula(self.formulas[name], before)
 
     def gives(self, formula: str, answer: Printed) -> bool:
         try:

@@ -46,8 +46,8 @@ def network_of(data: Mapping[str, Any], *, biases_learn: bool = True, reduction:
         for i, w in enumerate(net["W"])
     ]  # fmt: skip
     inputs = net["units"][0] if "units" in net else net["layer_sizes"][0]
-    loss = data.get("loss", {"name": None, "reduction_over_examples": "sum"})
-    return Network(inputs, layers, loss["name"], reduction or loss["reduction_over_examples"])
+    loss = data.get("loss", {"name": None})
+    return Network(inputs, layers, loss["name"], reduction or loss.get("reduction_over_examples", "sum"))
 
 
 def network_step(data: Mapping[str, Any]) -> Iterator[Number]:

@@ -7,10 +7,18 @@ from collections.abc import Iterator
 from chainrule.course.exercises import Shape, back, value_of
 from chainrule.course.judge import mutations
 
-SIGMA, UPDATED, SIGN, INDEX, PATH, ROUNDED, BIAS, HALF, NET, RATE, OTHER = (
-    "forgot σ′", "used the updated weight", "sign", "wrong index", "missing path", "rounded operands", "forgot the bias",
-    "forgot the ½", "net input in place of the output", "forgot the learning rate", "another slip",
-)  # fmt: skip
+SIGMA = "forgot σ′"
+UPDATED = "used the updated weight"
+SIGN = "sign"
+INDEX = "wrong index"
+PATH = "missing path"
+ROUNDED = "rounded operands"
+BIAS = "forgot the bias"
+HALF = "forgot the ½"
+NET = "net input in place of the output"
+RATE = "forgot the learning rate"
+TYPING = "typing error"
+OTHER = "another slip"
 
 Slip = tuple[str, str, str]
 """The slip, what happened in words, and the formula that it gives."""

@@ -132,6 +132,17 @@ class Walk:
             for erratum in self.errata:
                 yield from (f"  {line}" for line in erratum.lines())
 
+    def blank(self) -> Iterator[str]:
+        """The calculation as a table to fill in: what is given, and every number left empty."""
+        yield self.example.title
+        yield from _wrapped([f"{symbol(name)} = {shown(value, 12)}" for name, value in self.example.given.items()])
+        stage = None
+        for quantity in self.example.quantities:
+            if quantity.stage != stage:
+                stage = quantity.stage
+                yield stage or "calculation"
+            yield f"  {symbol(quantity.name).ljust(16)} ________"
+
     def summary(self) -> str:
         """What the printed numbers are, in one sentence; "" where nothing is printed."""
         counts = Counter(one.verdict for one in self.judged if one.verdict)
