@@ -57,6 +57,7 @@ def fit(
     test: float | None = None,
     epochs: int = 200,
     batch_size: int | str | None = "auto",
+    shuffle: bool = True,
     patience: int = 20,
     time_budget: float | None = None,
     seed: int = 0,
@@ -89,7 +90,7 @@ def fit(
     the weights of the best epoch are kept. 0 trains for all `epochs` on all rows.
     test: the share of rows kept away for the score. None: 0.2, or five folds below 500 rows (then the model itself is
     trained on all rows). 0: no score.
-    batch_size: a number, None for full batch, or "auto".
+    batch_size: a number, None for full batch, or "auto"; shuffle: a new order of the rows in every epoch.
     class_weight: "balanced" or a weight per class; sample_weight: one weight per row.
     task: "regression" or "classification" where the target could be either; keep, drop: columns to insist on or leave
     out; scale: "standard", or None to leave numbers as they are. reading: options of `read_table`.
@@ -111,7 +112,8 @@ def fit(
     request = check(
         network=network, activation=activation, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
         schedule=schedule, l1=l1, l2=l2, clip_norm=clip_norm, metrics=metrics, validation=validation, epochs=epochs,
-        batch_size=batch_size, patience=patience, time_budget=time_budget, seed=seed, dtype=dtype, engine=engine,
+        batch_size=batch_size, shuffle=shuffle, patience=patience, time_budget=time_budget, seed=seed, dtype=dtype,
+        engine=engine,
         n_jobs=n_jobs, class_weight=class_weight, scale=scale, callbacks=callbacks, progress=progress,
         choices=DataChoices(
             targets, task, _names(keep), _names(drop), _names(date_parts), missing_target, test

@@ -60,7 +60,7 @@ class Trial:
         request = self.request
         stopping = EarlyStopping(request.patience) if self.validation is not None else None
         return Settings(
-            request.update, request.epochs, self.batch_size, request.seed, schedule=request.schedule, stopping=stopping,
+            request.update, request.epochs, self.batch_size, request.seed, request.shuffle, request.schedule, stopping,
             metrics=request.metrics, time_budget=request.time_budget,
         )  # fmt: skip
 

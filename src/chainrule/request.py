@@ -58,6 +58,7 @@ class Request:
     validation: float
     epochs: int
     batch_size: int | str | None
+    shuffle: bool
     patience: int
     seed: int
     dtype: Any
@@ -119,7 +120,7 @@ class Request:
         )
 
 
-_PLAIN = ("validation", "epochs", "batch_size", "patience", "seed", "time_budget", "class_weight", "scale")
+_PLAIN = ("validation", "epochs", "batch_size", "shuffle", "patience", "seed", "time_budget", "class_weight", "scale")
 
 
 def check(**asked: Any) -> Request:
@@ -149,6 +150,7 @@ def check(**asked: Any) -> Request:
         validation=real("validation", asked["validation"], low=0.0, below=1.0),
         epochs=epochs,
         batch_size=batch,
+        shuffle=bool(asked["shuffle"]),
         patience=whole("patience", asked["patience"], low=1),
         seed=whole("seed", asked["seed"], low=0, high=2**63 - 1),
         dtype=np.dtype(choice("dtype", asked["dtype"], ("float32", "float64"))),
