@@ -140,9 +140,9 @@ def test_lbfgs_ends_as_low_as_scikit_learns_on_the_whole():
     # From the same weights both find some minimum, not the same one; over seeds and activations neither is ahead.
     ratios = []
     for activation in ("identity", "logistic", "tanh", "relu"):
-        for seed in range(3):
+        for seed in range(2):
             theirs, ours = pair(DIABETES * 20, PROGRESS / 50, None, {
-                "solver": "lbfgs", "activation": activation, "hidden_layer_sizes": (10,), "max_iter": 200, "alpha": 1.0,
+                "solver": "lbfgs", "activation": activation, "hidden_layer_sizes": (10,), "max_iter": 100, "alpha": 1.0,
                 "random_state": seed})  # fmt: skip
             ratios.append(ours.loss_ / theirs.loss_)
     assert np.exp(np.mean(np.log(ratios))) < 1.02, ratios

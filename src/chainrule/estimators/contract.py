@@ -76,7 +76,7 @@ class Estimator:
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def _repr_html_(self) -> str:
-        if "sklearn" not in sys.modules:
+        if sys.modules.get("sklearn") is None:
             from html import escape
 
             return f"<pre>{escape(repr(self))}</pre>"
@@ -113,13 +113,15 @@ class Estimator:
 
     def get_metadata_routing(self) -> Any:
         """Which metadata the methods ask for (scikit-learn's metadata routing)."""
+        from copy import deepcopy
+
         from sklearn.utils.metadata_routing import MetadataRequest
 
+        if hasattr(self, "_metadata_request"):
+            return deepcopy(self._metadata_request)
         requests = MetadataRequest(owner=type(self).__name__)
-        asked: Mapping[str, Any] = getattr(self, "_metadata_request", {})
         for method in _REQUESTED:
-            if hasattr(type(self), method):
-                getattr(requests, method).add_request(param="sample_weight", alias=asked.get(method))
+            getattr(requests, method).add_request(param="sample_weight", alias=None)
         return requests
 
     def set_fit_request(self: Self, *, sample_weight: bool | str | None = None) -> Self:
@@ -135,7 +137,9 @@ class Estimator:
         return self._request("score", sample_weight)
 
     def _request(self: Self, method: str, sample_weight: bool | str | None) -> Self:
-        self._metadata_request = {**getattr(self, "_metadata_request", {}), method: sample_weight}
+        requests = self.get_metadata_routing()
+        getattr(requests, method).add_request(param="sample_weight", alias=sample_weight)
+        self._metadata_request = requests
         return self
 
 

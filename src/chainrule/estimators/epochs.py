@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.calculus import penalties
 from chainrule.engines.base import Engine, Session
-from chainrule.errors import ChainruleWarning
+from chainrule.errors import ChainruleWarning, DivergedError
 from chainrule.estimators.contract import ConvergenceWarning, both
 from chainrule.estimators.examples import Examples, outputs_of
 from chainrule.metrics import Metric
@@ -208,6 +208,7 @@ class _Trainer:
         self.job, self.optimizer = job, state.optimizer
         self.decay = job.plan.per_entry("decay_factor")
         self.strength = 0.0
+        self.steps_per_epoch = -(-len(job.examples) // job.batch_size)
         self.session: Session
         self._open(state.theta, state.optimizer.slots, self._strengths(np.arange(len(job.examples)))[0])
         self.size = self._penalty(state.theta)
@@ -222,7 +223,23 @@ class _Trainer:
 
     def _penalty(self, theta: Array) -> float:
         """½ ‖W‖²."""
-        return penalties.value(theta, self.decay, 0.0, 1.0) if self.job.alpha else 0.0
+        if not self.job.alpha:
+            return 0.0
+        with np.errstate(over="ignore"):
+            size = penalties.value(theta, self.decay, 0.0, 1.0)
+        if not np.isfinite(size):
+            raise self._penalty_overflows(theta)
+        return size
+
+    def _penalty_overflows(self, theta: Array) -> DivergedError:
+        step, entry = self.optimizer.step, int(np.argmax(np.abs(theta)))
+        param = next(param for param in self.job.plan.params if entry < param.offset + param.size)
+        place = ", ".join(str(int(i)) for i in np.unravel_index(entry - param.offset, param.shape))
+        return DivergedError(
+            "CR601", f"training met a number that is not finite: the square of {param.name}[{place}]",
+            where=f"step {step}, epoch {1 + step // self.steps_per_epoch}, layer {param.layer}", expected="finite numbers",
+            got=str(theta[entry]), hint="use a smaller learning rate, or scale the inputs and the target",
+        )  # fmt: skip
 
     def _strengths(self, order: Ints) -> Array:
         """α / S of every batch."""
@@ -264,8 +281,6 @@ class _Trainer:
             failed = len(steps.losses) - 1
             batch = numbers[failed * job.batch_size : (failed + 1) * job.batch_size]
             step = optimizer.step + failed
-            raise diverged(
-                self.session.trace(rows, batch, step), step + 1, 1 + step // -(-len(job.examples) // job.batch_size)
-            )
+            raise diverged(self.session.trace(rows, batch, step), step + 1, 1 + step // self.steps_per_epoch)
         optimizer.step += count
         return steps.losses

@@ -32,6 +32,7 @@ def r2(y_true: NDArray[Any], y_pred: NDArray[Any], weights: Any = None) -> float
     y, p = (np.asarray(values, np.float64).reshape(len(y_true), -1) for values in (y_true, y_pred))
     mean = np.average(y, axis=0, weights=weights)
     w = np.ones((len(y), 1)) if weights is None else np.asarray(weights, np.float64)[:, None]
-    missed, spread = (w * (y - p) ** 2).sum(axis=0), (w * (y - mean) ** 2).sum(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # a prediction that explodes scores minus infinity
+        missed, spread = (w * (y - p) ** 2).sum(axis=0), (w * (y - mean) ** 2).sum(axis=0)
     share = np.divide(missed, spread, out=(missed > 0).astype(np.float64), where=spread > 0)
     return float(np.mean(1.0 - share))
