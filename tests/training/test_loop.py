@@ -108,7 +108,16 @@ def test_early_stopping_returns_the_weights_of_the_best_epoch():
 def test_metrics_are_recorded_for_training_and_validation_rows():
     settings = Settings(ADAM, epochs=2, metrics=(metrics.catalog.get("accuracy"),))
     history = run(settings, validation=examples(11, seed=5)).history
-    assert list(history) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+    assert list(history) == [
+        "epoch",
+        "loss",
+        "loss_at_end",
+        "accuracy",
+        "val_loss",
+        "val_accuracy",
+        "learning_rate",
+        "seconds",
+    ]
 
 
 def test_early_stopping_without_validation_rows_is_refused():

@@ -243,7 +243,7 @@ class _Run:
     def _scores(self, rows: Rows, prefix: str) -> dict[str, float]:
         outputs = self.session.predict(rows.x)
         assert rows.y is not None
-        found = {"val_loss": evaluate_loss(self.plan, outputs, rows)} if prefix else {}
+        found = {prefix + "loss" if prefix else "loss_at_end": evaluate_loss(self.plan, outputs, rows)}
         for metric in self.settings.metrics:
             state = metric.add(metric.start(), rows.y, outputs, rows.weights)
             found[prefix + metric.name] = metric.result(state)
