@@ -54,7 +54,13 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 a promise of chainrule did not hold, 2 bad usage, 3 bad data, 4 bad model file, 5 diverged, "
+    "130 interrupted. Results go to stdout, messages to stderr; every command knows --json."
+)
+
+
+@click.group(cls=Commands, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="chainrule")
 def cli() -> None:
     """Neural networks with the working shown: train on a table, and ask why for any number."""
