@@ -61,12 +61,26 @@ def parse(symbols: Symbols, text: str) -> Address:
     inner = _gradient_of(asked)
     if inner is not None:
         found = _plain(symbols, inner, text)
-        if re.match(r"[d∂]\w+\s*/", asked):
+        if _QUOTIENT.fullmatch(asked):
             return Address("gradient", found.name, found.entries) if found.kind == "value" else found
         return _net_of(plan, found, inner)
     found = _plain(symbols, asked, text)
     if found.kind == "value" and plan.slot(found.name).kind == "input":
         return Address("gradient", found.name, found.entries)
+    return found
+
+
+_QUOTIENT = re.compile(r"[d∂]\s*(.+?)\s*/\s*[d∂]\s*(.+?)\s*")
+
+
+def numerator(symbols: Symbols, text: str) -> Address | None:
+    """What is differentiated in `d prediction / d age`; None where it is the loss, written or not."""
+    match = _QUOTIENT.fullmatch(text.strip())
+    if match is None or match[1] in ("L", "E", "loss", "𝓛", symbols.loss):
+        return None
+    found = _plain(symbols, match[1], text)
+    if found.kind != "value":
+        raise _nothing(symbols, text)
     return found
 
 
@@ -86,8 +100,8 @@ def _gradient_of(text: str) -> str | None:
     """What stands inside `delta(…)`, `δ(…)`, `dL/d…` or `∂L/∂…`; `delta1[2]` is short for `delta(z1[2])`."""
     if match := re.fullmatch(r"(?:delta|δ|Err)\s*\((.+)\)", text):
         return match[1].strip()
-    if match := re.fullmatch(r"[d∂]\w+\s*/\s*[d∂]\s*(.+)", text):
-        return match[1].strip()
+    if match := _QUOTIENT.fullmatch(text):
+        return match[2]
     if match := re.fullmatch(r"(?:delta|δ)(\d+(?:_\d+)?)\s*(\[.+\])", text):
         return f"z{match[1]}{match[2]}"
     return None

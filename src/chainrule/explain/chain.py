@@ -36,6 +36,8 @@ def gradient(sheet: Sheet, slot: str, unit: int, *, derive: bool = True) -> str:
     edges = list(sheet.working.onward(slot, unit))
     if len(edges) == 1 and acts_alone(sheet, edges[0]):
         factors = chain(sheet, slot, unit)
+        if len(factors) == 1:  # ∂f/∂z is the local derivative itself
+            return sheet.same(identity, factors[0])
         key = sheet.key(identity, wish)
         return sheet.add(sheet.backward, key, symbol, "*".join(factors), None, "product")
     if not edges:
@@ -57,11 +59,19 @@ def chain(sheet: Sheet, slot: str, unit: int) -> list[str]:
     assert objective is not None
     edges = list(sheet.working.onward(slot, unit))
     if slot == objective.source or len(edges) != 1 or not acts_alone(sheet, edges[0]):
-        if slot == objective.source and objective.loss.name == "output" and sheet.working.scale == 1.0:
+        if is_itself(sheet, slot, unit):
             return []
         return [gradient(sheet, slot, unit)]
     edge = edges[0]
     return [*chain(sheet, edge.step.target, edge.to), local(sheet, edge)]
+
+
+def is_itself(sheet: Sheet, slot: str, unit: int) -> bool:
+    """Whether this is the value that is differentiated: ∂f/∂f = 1 is not written."""
+    objective = sheet.plan.objective
+    assert objective is not None
+    is_output = slot == objective.source and objective.loss.name == "output" and sheet.working.scale == 1.0
+    return is_output and (sheet.plan.slot(slot).width == 1 or sheet.working.chosen == unit)
 
 
 def acts_alone(sheet: Sheet, edge: Edge) -> bool:
@@ -71,6 +81,8 @@ def acts_alone(sheet: Sheet, edge: Edge) -> bool:
 
 def _term(sheet: Sheet, edge: Edge) -> Term:
     def write() -> str:
+        if is_itself(sheet, edge.step.target, edge.to):
+            return slope_formula(sheet, edge)
         incoming = gradient(sheet, edge.step.target, edge.to, derive=False)
         return f"{incoming}*{bracketed(slope_formula(sheet, edge))}"
 

@@ -75,7 +75,7 @@ def _body(sheet: Sheet, slot: str, unit: int, sign: int) -> str:
     """The formula of sign · ∂loss/∂(slot, unit) over deltas downstream."""
     assert sheet.plan.objective is not None
     if slot == sheet.plan.objective.source:
-        return _seed(sheet, slot, unit, sign)
+        return str(sign) if chain.is_itself(sheet, slot, unit) else _seed(sheet, slot, unit, sign)
     edges = list(sheet.working.onward(slot, unit))
     if not edges:
         return "0"
@@ -99,6 +99,8 @@ def _product(sheet: Sheet, edge: Edge, sign: int) -> str:
     chain.remark(sheet, edge)
     if slope == "1":
         return incoming
+    if incoming == "1":
+        return chain.bracketed(slope)
     linear = not chain.acts_alone(sheet, edge)  # textbooks write w·δ, but g′(z)·(…) with the slope in front
     return f"{incoming}*{chain.bracketed(slope)}" if linear else f"{chain.bracketed(slope)}*{incoming}"
 

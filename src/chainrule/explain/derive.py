@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from chainrule.constraints import choice, whole
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import DivergedError, SettingError
-from chainrule.explain.address import Address, check_labels, parse
+from chainrule.explain.address import Address, check_labels, numerator, parse
 from chainrule.explain.batch import explain_batch
+from chainrule.explain.derivative import differentiated
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.notation import Notation, Symbols, notation
 from chainrule.explain.single import Asked, explain_row
@@ -39,7 +40,8 @@ def explain_trace(
     """Why a number of this pass is what it is.
 
     of: an address: a weight or bias (`W1[2,3]`, `b1[0]`: its gradient), a value (`z1[2]`, `a1[2]`, `prediction`, `loss`),
-    the gradient of a value (`delta1[2]`, `delta(a1[2])`, an input), or a name of your own (`w5`, `net(h1)`).
+    the gradient of a value (`delta1[2]`, `delta(a1[2])`, an input), a name of your own (`w5`, `net(h1)`), or the derivative of
+    one value by another (`d prediction[1] / d x[0]`, `d out(o1) / d w5`).
     row: one example of the batch (its share of the batch's gradient); by default the whole batch, for values the first.
     form: a gradient as the product of named "factors", by the "delta" recursion, or as a sum of "paths".
     top: how many terms of a long sum are shown, with the exact rest (None: all, down to inputs and weights).
@@ -62,6 +64,11 @@ def explain_trace(
         whole("top", top, low=1)
     check_labels(trace.plan, labels or {})
     symbols = Symbols(trace.plan, _notation(notation), labels or {})
+    above = numerator(symbols, of)
+    if above is not None:
+        trace = differentiated(trace, above.name, above.entry)
+        symbols = Symbols(trace.plan, symbols.notation, symbols.labels)
+        row = row or 0
     address = parse(symbols, of)
     if row is not None:
         whole("row", row, low=0, high=len(trace.x) - 1)

@@ -212,9 +212,12 @@ class Symbols:
 
     @property
     def loss(self) -> str:
+        """The symbol of what is differentiated: the loss, or the output itself where there is no loss."""
         objective = self.plan.objective
-        if objective is not None and objective.loss.name == "output" and self.plan.slot(self.plan.output).width == 1:
-            return self.value(self.plan.slot(self.plan.output), 0)
+        if objective is not None and objective.loss.name == "output":
+            slot, unit = self.plan.slot(self.plan.output), int(objective.loss.constants.get("unit", 0))
+            if slot.width == 1 or "unit" in objective.loss.constants:
+                return self.value(slot, unit)
         return self.notation.loss
 
     def param(self, param: Param, entry: int) -> str:

@@ -18,7 +18,6 @@ from chainrule.explain.working import Edge, Working
 from chainrule.plan import Step
 from chainrule.shapes import Array
 
-
 MOST = 2000  # paths written out at most, whatever is asked
 
 
@@ -85,7 +84,7 @@ def _sum(sheet: Sheet, key: str, symbol: str, starts: list[Start]) -> str:
 def _written(sheet: Sheet, start: Start, path: Path) -> str:
     """The product of a path's factors, from the loss backwards."""
     last = (path.edges[-1].step.target, path.edges[-1].to) if path.edges else (start.slot, start.unit)
-    factors = [chain.gradient(sheet, *last)]
+    factors = [] if chain.is_itself(sheet, *last) else [chain.gradient(sheet, *last)]
     for edge in reversed(path.edges):
         factors.append(chain.local(sheet, edge) if chain.acts_alone(sheet, edge) else chain.slope_formula(sheet, edge))
     if start.use is not None and start.front != 1.0:
@@ -152,7 +151,7 @@ def count_paths(working: Working) -> tuple[dict[str, list[int]], dict[str, list[
     objective = working.plan.objective
     assert objective is not None
     width = working.plan.slot(objective.source).width
-    counts: dict[str, list[int]] = {objective.source: [1] * width}
+    counts: dict[str, list[int]] = {objective.source: [int(working.chosen in (None, unit)) for unit in range(width)]}
     factors: dict[str, list[int]] = {objective.source: [0] * width}
     for step in _backwards(working):
         for position, source in enumerate(step.sources):

@@ -74,6 +74,11 @@ class Sheet:
             self._taken.add(key)
         return self._keys[identity]
 
+    def same(self, identity: Hashable, key: str) -> str:
+        """Another quantity that an existing line gives."""
+        self._keys[identity] = key
+        return key
+
     def leaf(self, identity: Hashable, wish: str, symbol: str, value: float, kind: Kind, address: str = "") -> str:
         """A number that is not derived on this sheet."""
         key = self.key(identity, wish)

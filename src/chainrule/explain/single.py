@@ -57,7 +57,7 @@ def explain_row(asked: Asked, row: int) -> Explanation:
     engine, tolerance = _engine(trace, address, row, size, sign * sheet.names[key].value)
     engine *= sign
     places.remark(sheet, address)
-    if n > 1 and address.kind == "parameter":
+    if n > 1 and address.kind == "parameter" and symbols.plan.objective.loss.name != "output":  # type: ignore[union-attr]
         sheet.notes.insert(0, say("one_share", row=row, n=n))
     if trace.dtype != np.float64:
         sheet.note("float32", difference=shown(abs(sheet.names[key].value - engine), 2))

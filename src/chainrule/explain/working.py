@@ -144,7 +144,36 @@ class Working:
                 continue
             for position in (p for p, source in enumerate(step.sources) if source == slot):
                 for to in self.structural(step, position, unit):
+                    if self._is_passed_over(step.target, to):
+                        continue
                     yield Edge(step, position, to, unit, self.slope(step, position, to, unit))
+
+    @property
+    def chosen(self) -> int | None:
+        """The unit that is differentiated where one unit of a slot stands in the place of the loss."""
+        objective = self.plan.objective
+        assert objective is not None
+        return int(objective.loss.constants["unit"]) if "unit" in objective.loss.constants else None
+
+    @cached_property
+    def _reaching(self) -> dict[str, set[int]]:
+        """The units from which a path leads to the chosen unit."""
+        objective = self.plan.objective
+        assert objective is not None and self.chosen is not None
+        found: dict[str, set[int]] = {objective.source: {self.chosen}}
+        for step in reversed(self.plan.steps):
+            if step.target in found and step.target in self.live:
+                for position, source in enumerate(step.sources):
+                    units = range(self.plan.slot(source).width)
+                    leading = {
+                        u for u in units if not found[step.target].isdisjoint(self.structural(step, position, u))
+                    }
+                    found[source] = found.get(source, set()) | leading
+        return found
+
+    def _is_passed_over(self, slot: str, unit: int) -> bool:
+        """Whether a unit has no part in the one that is differentiated."""
+        return self.chosen is not None and unit not in self._reaching.get(slot, set())
 
     def structural(self, step: Step, position: int, unit: int) -> list[int]:
         """The units that depend on a source unit, whatever the numbers are."""
