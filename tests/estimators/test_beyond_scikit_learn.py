@@ -84,7 +84,9 @@ def test_a_regressor_takes_any_loss_of_the_catalog(loss):
 
 
 def test_a_classifier_takes_label_smoothing_and_the_hinge():
-    smooth = MLPClassifier((8,), loss=losses.get("categorical_crossentropy", label_smoothing=0.2), **QUICK).fit(X, THREE)
+    smooth = MLPClassifier((8,), loss=losses.get("categorical_crossentropy", label_smoothing=0.2), **QUICK).fit(
+        X, THREE
+    )
     plain = MLPClassifier((8,), **QUICK).fit(X, THREE)
     assert smooth.predict_proba(X).max() < plain.predict_proba(X).max()
     hinge = MLPClassifier((12,), loss="hinge", **{**QUICK, "max_iter": 200}).fit(X, TWO)
@@ -138,7 +140,9 @@ def test_validation_labels_that_training_does_not_know_are_refused():
 
 def test_a_callback_may_stop_the_training():
     for solver in ("adam", "sgd", "lbfgs"):
-        model = MLPClassifier((5,), solver=solver, callbacks=[lambda event: event.epoch == 4], random_state=0).fit(X, TWO)
+        model = MLPClassifier((5,), solver=solver, callbacks=[lambda event: event.epoch == 4], random_state=0).fit(
+            X, TWO
+        )
         assert model.n_iter_ == 4
 
 
@@ -161,7 +165,9 @@ def test_more_threads_give_the_same_bits():
 
 
 def test_gradients_are_those_of_finite_differences():
-    model = MLPRegressor(hidden_layer_sizes=(3,), activation="tanh", solver="lbfgs", max_iter=20, random_state=0).fit(X, NUMBERS)
+    model = MLPRegressor(hidden_layer_sizes=(3,), activation="tanh", solver="lbfgs", max_iter=20, random_state=0).fit(
+        X, NUMBERS
+    )
     gradient = model.gradients(X, NUMBERS)["W1"]
     change = 1e-6
 
@@ -219,7 +225,9 @@ def test_several_targets_are_saved_and_several_labels_say_that_they_cannot(tmp_p
 
 
 def test_training_that_explodes_is_an_error_that_says_where():
-    model = MLPRegressor(hidden_layer_sizes=(30,), activation="identity", solver="sgd", learning_rate_init=1.0, early_stopping=True)
+    model = MLPRegressor(
+        hidden_layer_sizes=(30,), activation="identity", solver="sgd", learning_rate_init=1.0, early_stopping=True
+    )
     with pytest.raises(DivergedError, match=r"step \d+, epoch \d+, layer \d") as caught:
         model.fit(X * 100, NUMBERS)
     assert caught.value.code == "CR601" and not hasattr(model, "coefs_")

@@ -149,7 +149,9 @@ def test_metadata_routing_hands_sample_weight_on():
         cross_validate(pipe, X, Y, cv=2, params={"sample_weight": weights})
         assert all(part is not None and len(part) == 40 for part in seen) and len(seen) == 2
         with pytest.raises(Exception, match="sample_weight"):
-            cross_validate(make_pipeline(StandardScaler(), Noting(**QUICK)), X, Y, cv=2, params={"sample_weight": weights})
+            cross_validate(
+                make_pipeline(StandardScaler(), Noting(**QUICK)), X, Y, cv=2, params={"sample_weight": weights}
+            )
         assert sklearn.base.clone(model).get_metadata_routing().fit.requests == {"sample_weight": True}
 
 

@@ -24,7 +24,8 @@ CASES = {
     "the defaults": (X, LABELS, None, {}),
     "a ragged last batch and a strong penalty": (X, LABELS, None, {"alpha": 1.0, "batch_size": 32}),
     "sample weights": (X, LABELS, WEIGHTS, {"alpha": 0.1, "batch_size": 32}),
-    "two classes, nesterov": (X, TWO, None, {"solver": "sgd", "batch_size": 16, "activation": "logistic", "learning_rate_init": 0.1}),
+    "two classes, nesterov": (
+        X, TWO, None, {"solver": "sgd", "batch_size": 16, "activation": "logistic", "learning_rate_init": 0.1}),
     "plain momentum, inverse scaling, two layers": (
         X, TWO, None, {"solver": "sgd", "nesterovs_momentum": False, "batch_size": 16, "activation": "tanh",
         "learning_rate": "invscaling", "learning_rate_init": 0.1, "hidden_layer_sizes": (7, 5)}),

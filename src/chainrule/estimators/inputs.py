@@ -19,6 +19,7 @@ class NoNumberError(DataError, TypeError):
 
 
 def is_sparse(x: Any) -> bool:
+    """Whether this is a matrix or array of scipy.sparse."""
     return hasattr(x, "tocsr") and hasattr(x, "nnz")
 
 

@@ -25,10 +25,19 @@ _SKLEARN_OUTPUTS = {"sigmoid": "logistic", "exponential": "exp"}
 
 def regression_loss(name: Loss | str, outputs: int) -> Loss:
     """The loss of a regressor. scikit-learn's "squared_error" is half the squared error, summed over the outputs."""
-    if not isinstance(name, str):
+    if isinstance(name, Loss):
         return name
+    _refuse_no_name(name)
     record = losses.get(_SKLEARN_LOSSES.get(name, name))
     return replace(record, over_outputs="sum") if name == "poisson" and outputs > 1 else record
+
+
+def _refuse_no_name(name: Any) -> None:
+    if not isinstance(name, str):
+        raise SettingError(
+            "CR202", "`loss` must be the name of a loss, or its record", got=repr(name),
+            hint="the first parameter of MLPRegressor is the loss: write hidden_layer_sizes=(64, 32)",
+        )  # fmt: skip
 
 
 def class_loss(name: Loss | str | None, kind: str) -> Loss:
@@ -36,6 +45,8 @@ def class_loss(name: Loss | str | None, kind: str) -> Loss:
     if name is None or (isinstance(name, str) and name == "log_loss"):
         record = losses.get("categorical_crossentropy" if kind == "multiclass" else "binary_crossentropy")
         return replace(record, over_outputs="sum") if kind == "multilabel" else record
+    if not isinstance(name, Loss):
+        _refuse_no_name(name)
     record = losses.get(name)
     if record.output == "exponential" or record.name == "output":
         raise SettingError("CR206", f"the loss {record.name} is not for classes", expected="a loss such as 'log_loss'")

@@ -32,9 +32,9 @@ class MLPRegressor(MultilayerPerceptron):
 
     >>> from chainrule import MLPRegressor
     >>> X = [[0.0], [1.0], [2.0], [3.0]]
-    >>> model = MLPRegressor((4,), "tanh", solver="lbfgs", random_state=1, max_iter=2000).fit(X, [0.0, 1.0, 4.0, 9.0])
-    >>> model.predict(X).round(1).tolist()
-    [0.0, 1.0, 4.0, 9.0]
+    >>> model = MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", solver="lbfgs", max_iter=1000, random_state=1)
+    >>> model.fit(X, [1.0, 2.0, 5.0, 10.0]).predict(X).round(1).tolist()
+    [1.0, 2.0, 5.0, 10.0]
     """
 
     _estimator_type = "regressor"

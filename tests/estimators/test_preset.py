@@ -1,0 +1,108 @@
+"""preset="default": tables as they are, through the same two classes."""
+
+import pickle
+
+import numpy as np
+import pandas
+import polars
+import pytest
+
+from chainrule import MLPClassifier, MLPRegressor, load
+from chainrule.errors import ChainruleError, SettingError
+
+RANDOM = np.random.RandomState(5)
+AGE = RANDOM.randint(18, 80, 200).astype(float)
+CITY = np.array(["Bonn", "Lima", "Oslo"])[RANDOM.randint(0, 3, 200)]
+PRICE = 1000 + 10 * AGE + 300 * (CITY == "Oslo") + RANDOM.randn(200)
+HIGH = np.where(np.median(PRICE) < PRICE, "high", "low")
+FRAME = pandas.DataFrame({"age": np.where(np.arange(200) % 10 == 0, np.nan, AGE), "city": CITY})
+PRESET = {"preset": "default", "random_state": 0}
+
+
+def test_categories_and_missing_values_are_encoded_and_targets_scaled():
+    model = MLPRegressor(**PRESET).fit(FRAME, PRICE)
+    assert model.score(FRAME, PRICE) > 0.7 and model.n_features_in_ == 2
+    assert model.feature_names_in_.tolist() == ["age", "city"] and model.predict(FRAME).shape == (200,)
+    assert {"loss", "val_loss"} <= set(model.history_) and model.n_iter_ == model.history_.epochs
+
+
+@pytest.mark.parametrize("labels", [HIGH, HIGH == "high", (HIGH == "high") * 2 + 3, list(HIGH)])
+def test_labels_come_back_as_they_were(labels):
+    model = MLPClassifier(max_iter=20, **PRESET).fit(FRAME, labels)
+    predicted = model.predict(FRAME)
+    assert predicted.dtype.kind == np.asarray(labels).dtype.kind and set(predicted) <= set(np.unique(labels))
+    assert model.predict_proba(FRAME).shape == (200, 2) and model.score(FRAME, labels) > 0.75
+
+
+def test_without_the_preset_text_columns_and_missing_values_are_refused_and_the_preset_named():
+    with pytest.raises(ChainruleError, match='preset="default"') as caught:
+        MLPRegressor().fit(FRAME, PRICE)
+    assert caught.value.code == "CR106" and "city" in str(caught.value)
+    with pytest.raises(ChainruleError, match='contains NaN.*preset="default"') as caught:
+        MLPRegressor().fit(FRAME[["age"]], PRICE)
+    assert caught.value.code == "CR101"
+
+
+def test_columns_are_matched_by_name_at_prediction():
+    model = MLPRegressor(max_iter=5, **PRESET).fit(FRAME, PRICE)
+    np.testing.assert_array_equal(model.predict(FRAME[["city", "age"]]), model.predict(FRAME))
+    with pytest.raises(ChainruleError, match="age"):
+        model.predict(FRAME[["city"]])
+
+
+def test_polars_frames_and_plain_arrays_work_too():
+    frame = polars.DataFrame({"age": AGE, "city": CITY})
+    assert MLPRegressor(**PRESET).fit(frame, polars.Series("price", PRICE)).score(frame, PRICE) > 0.9
+    x = np.c_[AGE, CITY == "Oslo"]
+    assert MLPRegressor(**PRESET).fit(x, PRICE).score(x, PRICE) > 0.95
+    both = MLPRegressor(max_iter=5, **PRESET).fit(x, np.c_[PRICE, -PRICE])
+    assert both.predict(x).shape == (200, 2)
+
+
+def test_a_parameter_that_is_set_is_kept_and_one_without_a_meaning_is_refused():
+    model = MLPClassifier((7,), "tanh", max_iter=3, dtype="float64", metrics=["accuracy"], **PRESET).fit(FRAME, HIGH)
+    assert model.coefs_[0].shape[1] == 7 and model.coefs_[0].dtype == np.float64 and model.n_iter_ == 3
+    assert "val_accuracy" in model.history_
+    for name, value in {"alpha": 0.5, "dropout": 0.1, "warm_start": True, "learning_rate": "adaptive"}.items():
+        with pytest.raises(SettingError, match=name) as caught:
+            MLPClassifier(**PRESET, **{name: value}).fit(FRAME, HIGH)
+        assert caught.value.code == "CR204"
+    with pytest.raises(SettingError, match="partial_fit"):
+        MLPClassifier(**PRESET).partial_fit(FRAME, HIGH, classes=["high", "low"])
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs", "adam"])
+def test_every_solver_is_understood(solver):
+    model = MLPRegressor(solver=solver, max_iter=30, **PRESET).fit(FRAME, PRICE)
+    assert model.score(FRAME, PRICE) > 0.5
+
+
+def test_it_is_saved_pickled_explained_and_looked_into(tmp_path):
+    model = MLPRegressor(max_iter=10, **PRESET).fit(FRAME, PRICE)
+    np.testing.assert_array_equal(load(model.save(tmp_path / "m.chainrule")).predict(FRAME), model.predict(FRAME))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(FRAME), model.predict(FRAME))
+    assert "age" in str(model.explain(FRAME, PRICE, of="W1[0,0]", row=1))
+    assert model.activations(FRAME)["a1"].shape[0] == 200
+    assert model.gradients(FRAME, PRICE)["W1"].shape == model.coefs_[0].T.shape
+
+
+def test_diabetes_beats_the_linear_model_that_the_defaults_lose_to():
+    datasets = pytest.importorskip("sklearn.datasets")
+    from sklearn.model_selection import cross_val_score
+
+    x, y = datasets.load_diabetes(return_X_y=True)
+    scores = cross_val_score(MLPRegressor(**PRESET), x, y, cv=5)
+    assert scores.mean() > 0.4  # scikit-learn's defaults reach less than -1 here, ridge regression 0.48
+
+
+def test_random_state_none_is_the_same_every_time_and_a_number_another_network():
+    models = [
+        MLPRegressor(preset="default", max_iter=3, random_state=seed).fit(FRAME, PRICE) for seed in (None, None, 7)
+    ]
+    np.testing.assert_array_equal(models[0].coefs_[0], models[1].coefs_[0])
+    assert not np.array_equal(models[0].coefs_[0], models[2].coefs_[0])
+
+
+def test_an_indicator_of_several_labels_is_refused():
+    with pytest.raises(SettingError, match="one label for each row"):
+        MLPClassifier(**PRESET).fit(FRAME, np.c_[HIGH == "high", AGE > 40].astype(int))
