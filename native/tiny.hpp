@@ -28,8 +28,7 @@ template <class T> class Tiny {
       Layer layer{};
       layer.from = w.spec.from, layer.to = w.spec.to;
       layer.weights = net.piece(w);
-      layer.has_bias = op.spec.param_count > 1;
-      if (layer.has_bias) layer.biases = net.piece(net.params[op.spec.params[1]]);
+      if (op.spec.param_count > 1) layer.biases = net.piece(net.params[op.spec.params[1]]);
       layer.bias = net.bias_of(op);
       layer.transposed = net.wants_delta[op.spec.source] ? op.transposed : nullptr;
       const Op<T>* next = op.fused >= 0 ? &net.ops[op.fused] : nullptr;
@@ -44,27 +43,42 @@ template <class T> class Tiny {
     }
   }
 
+  const Terms<T>& terms() const { return net_.terms; }
+
   // One step; returns the reduced loss, without an update when it is not finite.
-  template <class R> double step(const Batch<T>& batch, const Scalars<T>& scalars) {
-    const double loss = forward(batch);
+  template <class R> INLINE double step(const Batch<T>& batch, const Scalars<T>& scalars, const Terms<T>& terms) {
+    const T equal = (T)(1.0 / batch.total);
+    double loss;
+    if (batch.rows == 1) {
+      loss = forward(batch, 0, equal);
+    } else {
+      double parts[8] = {};
+      for (long r = 0; r < batch.rows; r++) parts[r] = forward(batch, r, equal);
+      loss = ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
+    }
     if (!std::isfinite(loss)) return loss;
     backward(batch.rows);
-    for (Layer& layer : layers_) {
-      const Vec<T> rate = spread(scalars.learning_rate * layer.weights.rate_factor), decay = spread(layer.weights.decay_factor);
-      for (long i = 0; i < layer.from; i++) {
+    for (const Layer *at = &layers_.front(), *end = at + layers_.size(); at < end; at++) {
+      // Copies, which no store below can be suspected to change.
+      const Piece<T> weights = at->weights, biases = at->biases;
+      const long from = at->from, to = at->to, stride_in = at->stride_in, stride = at->stride, rows = batch.rows;
+      const T *in = at->in, *delta = at->delta;
+      T* transposed = at->transposed;
+      const Vec<T> rate = spread(scalars.learning_rate * weights.rate_factor), decay = spread(weights.decay_factor);
+      for (long i = 0; i < from; i++) {
         Vec<T> g{};
-        for (long r = 0; r < batch.rows; r++) g = fma(spread(layer.in[r * layer.stride_in + i]), load(layer.delta + r * layer.stride), g);
-        if (layer.weights.mask) g *= load(layer.weights.mask + i * width<T>);
-        store(layer.weights.gradient + i * width<T>, g);
-        move_at<R>(layer.weights, i * width<T>, rate, decay, net_.terms, scalars, (T)1);
-        if (layer.transposed)
-          for (long o = 0; o < layer.to; o++) layer.transposed[o * width<T> + i] = layer.weights.theta[i * width<T> + o];
+        for (long r = 0; r < rows; r++) g = fma(spread(in[r * stride_in + i]), load(delta + r * stride), g);
+        if (weights.mask) g *= load(weights.mask + i * width<T>);
+        store(weights.gradient + i * width<T>, g);
+        move_at<R>(weights, i * width<T>, rate, decay, terms, scalars, (T)1);
+        if (transposed)
+          for (long o = 0; o < to; o++) transposed[o * width<T> + i] = weights.theta[i * width<T> + o];
       }
-      if (!layer.has_bias) continue;
+      if (!biases.theta) continue;
       Vec<T> g{};
-      for (long r = 0; r < batch.rows; r++) g += load(layer.delta + r * layer.stride);
-      store(layer.biases.gradient, g);
-      move_at<R>(layer.biases, 0, spread(scalars.learning_rate * layer.biases.rate_factor), spread(layer.biases.decay_factor), net_.terms, scalars, (T)1);
+      for (long r = 0; r < rows; r++) g += load(delta + r * stride);
+      store(biases.gradient, g);
+      move_at<R>(biases, 0, spread(scalars.learning_rate * biases.rate_factor), spread(biases.decay_factor), terms, scalars, (T)1);
     }
     return loss;
   }
@@ -78,7 +92,6 @@ template <class T> class Tiny {
     const ActivationKernel<T>* activation;
     const T* constants;
     int code;
-    bool has_bias;
   };
 
   static INLINE Vec<T> value(const Layer& layer, Vec<T> z, long at) {
@@ -111,35 +124,44 @@ template <class T> class Tiny {
     }
   }
 
-  double forward(const Batch<T>& batch) {
+  // What a row adds to the reduced loss; its delta is left at the last layer.
+  INLINE double forward(const Batch<T>& batch, long r, T equal) {
+    const int64_t row = batch.number(r);
     const long inputs = net_.widths[0];
-    const int k = net_.spec.outputs;
-    const T share = (T)net_.spec.loss_share, equal = (T)(1.0 / batch.total);
-    Layer& last = layers_.back();
-    double parts[8] = {};
-    for (long r = 0; r < batch.rows; r++) {
-      const int64_t row = batch.number(r);
-      for (long i = 0; i < inputs; i++) work_.value[0][r * net_.strides[0] + i] = batch.x[row * inputs + i];
-      for (Layer& layer : layers_) {
-        const T* a = layer.in + r * layer.stride_in;
-        Vec<T> z = load(layer.bias);
-        for (long i = 0; i < layer.from; i++) z = fma(spread(a[i]), load(layer.weights.theta + i * width<T>), z);
-        if (layer.activation) z = value(layer, z, r * layer.stride);
-        store(layer.z + r * layer.stride, z);
-      }
-      Vec<T> y[width<T>], p[width<T>];
-      for (int c = 0; c < k; c++) {
-        y[c] = spread(batch.codes ? (T)(batch.codes[row] == c) : batch.y[row * k + c]);
-        p[c] = spread(last.z[r * last.stride + c]);
-      }
-      const T factor = batch.weights ? (T)((double)batch.weights[row] / batch.total) : equal;
-      const Vec<T> loss = net_.spec.loss == 0 ? evaluate<SquaredError, T>(y, p, k, net_.loss_constants) : loss_(y, p, k, net_.loss_constants);
-      const T scaled = (loss * share)[0], scale = factor * share;
-      T* delta = last.delta + r * last.stride;
-      for (int c = 0; c < k; c++) delta[c] = (p[c] * scale)[0];
-      if (factor != 0) parts[r] = (double)(factor * scaled);
+    for (long i = 0; i < inputs; i++) work_.value[0][r * net_.strides[0] + i] = batch.x[row * inputs + i];
+    for (const Layer *layer = &layers_.front(), *end = layer + layers_.size(); layer < end; layer++) {
+      const T *a = layer->in + r * layer->stride_in, *w = layer->weights.theta;
+      const long from = layer->from;
+      Vec<T> z = load(layer->bias);
+      for (long i = 0; i < from; i++, w += width<T>) z = fma(spread(a[i]), load(w), z);
+      if (layer->activation) z = value(*layer, z, r * layer->stride);
+      store(layer->z + r * layer->stride, z);
     }
-    return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
+    const Layer& last = layers_.back();
+    const T share = (T)net_.spec.loss_share, factor = batch.weights ? (T)((double)batch.weights[row] / batch.total) : equal;
+    Vec<T> loss, delta = spread(last.z[r * last.stride]);
+    if (net_.spec.outputs == 1) {
+      const Vec<T> y = spread(batch.codes ? (T)(batch.codes[row] == 0) : batch.y[row]);
+      loss = net_.spec.loss == 0 ? evaluate<SquaredError, T>(&y, &delta, 1, net_.loss_constants) : loss_(&y, &delta, 1, net_.loss_constants);
+    } else {
+      loss = several(batch, row, last.z + r * last.stride, delta);
+    }
+    store(last.delta + r * last.stride, delta * spread(factor * share));
+    return factor != 0 ? (double)(factor * (loss * share)[0]) : 0.0;
+  }
+
+  // The loss of an example with several outputs. Every lane of p[c] is the same; the slopes are put together in a register,
+  // since what goes through memory in pieces cannot be read back at once.
+  Vec<T> several(const Batch<T>& batch, int64_t row, const T* outputs, Vec<T>& slopes) {
+    const int k = net_.spec.outputs;
+    Vec<T> y[width<T>], p[width<T>];
+    for (int c = 0; c < k; c++) y[c] = spread(batch.codes ? (T)(batch.codes[row] == c) : batch.y[row * k + c]), p[c] = spread(outputs[c]);
+    const Vec<T> loss = loss_(y, p, k, net_.loss_constants);
+    Whole<Vec<T>> lane;
+    for (int l = 0; l < width<T>; l++) lane[l] = l;
+    slopes = p[0];
+    for (int c = 1; c < k; c++) slopes = choose(lane == (decltype(lane[0] + 0))c, p[c], slopes);
+    return loss;
   }
 
   void backward(long rows) {
@@ -167,9 +189,10 @@ template <class T> class Tiny {
 template <class T, class Begin> using TinyRun = long (*)(Tiny<T>&, Begin&, const double* const*, long, double*);
 
 template <class R, class T, class Begin> long tiny_steps(Tiny<T>& tiny, Begin& begin, const double* const* table, long steps, double* losses) {
+  const Terms<T> terms = tiny.terms();
   for (long k = 0; k < steps; k++) {
     const Scalars<T> scalars{(T)table[0][k], table[1] ? (T)table[1][k] : (T)0, table[2] ? (T)table[2][k] : (T)0};
-    losses[k] = tiny.template step<R>(begin(), scalars);
+    losses[k] = tiny.template step<R>(begin(), scalars, terms);
     if (!std::isfinite(losses[k])) return k + 1;
   }
   return steps;
