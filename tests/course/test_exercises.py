@@ -7,10 +7,11 @@ import random
 import pytest
 from planted_slips import PLACES, Student, slipped
 
+from chainrule.course.answer_files import mark_file
 from chainrule.course.document import load
 from chainrule.course.exercises import TOPICS, Shape, exercises
 from chainrule.course.judge import work
-from chainrule.course.marking import FOLLOWS, RIGHT, WRONG, mark, mark_file
+from chainrule.course.marking import FOLLOWS, RIGHT, WRONG, mark
 from chainrule.errors import ChainruleError
 
 SHAPES = {"2-2-1": (2, 2, 1), "2-3-1": (2, 3, 1), "3-2-1": (3, 2, 1), "2-2-2": (2, 2, 2)}

@@ -54,7 +54,7 @@ def test_a_lecture_without_mistakes_says_so(tmp_path):
         ('[[quantity]]\nname = "a"\nexpr = "b + 1"', r"CR203.*'b'"),
         ('[[quantity]]\nname = "a"\nexpr = "1"\nprinted = 1.0', r"CR202.*its digits count"),
         ('[[quantity]]\nname = "a"\nexpr = "1"\nprinted = "one"', r"CR106"),
-        ('[[quantity]]\nname = "a"\nexpr = "1/0"', r"CR209.*no value"),
+        ('[[quantity]]\nname = "a"\nexpr = "1/0"', r"CR209.*no finite value"),
         ('[[quantity]]\nname = "a"\nexpr = "__import__(1)"', "CR"),
         ('[given]\nx = "1"\n[[quantity]]\nname = "a"\nexpr = "x"', r"CR106.*'x'"),
         ('[given]\nx = 1\n[[quantity]]\nname = "x"\nexpr = "1"', r"CR207.*twice"),

@@ -10,6 +10,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from chainrule.errors import SettingError, unknown_name
@@ -40,11 +41,15 @@ def evaluate(formula: str, names: Mapping[str, float]) -> float:
     >>> evaluate("z if z > 0 else alpha*z", {"z": -2.0, "alpha": 0.25})
     -0.5
     """
+    return float(_value(_tree(formula), {"pi": math.pi, **names}))
+
+
+@lru_cache(maxsize=4096)
+def _tree(formula: str) -> ast.expr:
     try:
-        tree = ast.parse(formula, mode="eval").body
+        return ast.parse(formula, mode="eval").body
     except SyntaxError as reason:
         raise SettingError("CR209", "not a formula", where=formula, got=str(reason.msg)) from None
-    return float(_value(tree, {"pi": math.pi, **names}))
 
 
 def _value(node: ast.expr, names: Mapping[str, float]) -> Any:

@@ -9,12 +9,13 @@ import click
 
 from chainrule.cli import options, output
 from chainrule.course import document, recap, rounding, sheets
+from chainrule.course.answer_files import mark_file
 from chainrule.course.demonstrations import DEMONSTRATIONS
 from chainrule.course.derivations import DERIVATIONS
 from chainrule.course.errata import errata
 from chainrule.course.exercises import TOPICS, exercises
 from chainrule.course.lesson import explained
-from chainrule.course.marking import WRONG, mark_file
+from chainrule.course.marking import WRONG
 from chainrule.course.scenes import columns
 from chainrule.course.walk import Walk, symbol
 from chainrule.errors import unknown_name

@@ -20,6 +20,7 @@ from chainrule.course.printed import Printed, printed
 from chainrule.errors import ChainruleError, DataError, unknown_name
 from chainrule.explain.formula import names_in
 
+_LONGEST = 500
 _FOLDER = files("chainrule.course") / "worked_examples"
 
 
@@ -156,6 +157,10 @@ def _check_name(name: Any, taken: Any, where: str) -> None:
 
 def _quantity(row: dict[str, Any], known: set[str], where: str) -> Quantity:
     where = f"{where}, {row['name']}"
+    if len(row["expr"]) > _LONGEST:
+        raise DataError(
+            "CR209", "this formula is too long to read", where=where, expected=f"at most {_LONGEST} characters"
+        )
     try:
         used = names_in(row["expr"])
         text = row.get("printed")

@@ -14,17 +14,19 @@ from __future__ import annotations
 import ast
 import copy
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chainrule.calculus.formula import evaluate
+from chainrule.course.calculation import value_or_nan
 from chainrule.course.document import Example, Quantity
 from chainrule.course.printed import Printed
 from chainrule.errors import DataError
 from chainrule.explain.digits import shown
 from chainrule.explain.formula import names_in, rename, written
 
+_LONGEST = 300
 AGREES, CUT, ROUNDED, CARRIED, WRONG = "agrees", "cut off", "rounded operands", "carried over", "wrong"
 
 
@@ -87,10 +89,11 @@ class Slide:
     def note(self, one: Judged) -> None:
         quantity = one.quantity
         formula = self.formula(quantity)
-        value = evaluate(formula, self.values)
+        value = value_or_nan(formula, self.values)
         self.values[quantity.name] = value
         if quantity.printed is None:
-            self.inlined[quantity.name] = formula
+            if len(formula) <= _LONGEST:  # formulas inside formulas grow quickly; beyond this the number itself is used
+                self.inlined[quantity.name] = formula
         else:
             self.unrounded[quantity.name] = value
             self.values[quantity.name] = float(quantity.printed.value)
@@ -107,12 +110,12 @@ class Slide:
 
 
 def _value(quantity: Quantity, names: Mapping[str, float], example: Example) -> float:
-    try:
-        return evaluate(quantity.expr, names)
-    except (ZeroDivisionError, OverflowError, ValueError, TypeError) as reason:
+    value = value_or_nan(quantity.expr, names)
+    if math.isnan(value):
         raise DataError(
-            "CR209", "this has no value", where=f"{example.name}, {quantity.name}", got=f"{quantity.expr} ({reason})"
-        ) from None
+            "CR209", "this has no finite value", where=f"{example.name}, {quantity.name}", got=quantity.expr
+        )
+    return value
 
 
 def _judge(
@@ -123,8 +126,8 @@ def _judge(
     formula, name, digits = slide.formula(quantity), quantity.name, _digits(text)
     before = sorted((n for n in names_in(formula) if n in slide.judged), key=list(slide.judged).index)
     for world in slide.worlds(formula) if before else ():
-        from_slide = evaluate(formula, world)
-        if not text.agrees(from_slide) and not text.cut_off(from_slide):
+        from_slide = value_or_nan(formula, world)
+        if not text.fits(from_slide):
             continue
         gives = f"{written(formula, lambda n, world=world: shown(world[n], 12))} = {shown(from_slide, digits + 2)}"  # type: ignore[misc]
         gives += "" if text.agrees(from_slide) else ", its last digits cut off"
@@ -149,8 +152,8 @@ def _own_arithmetic(quantity: Quantity, text: Printed) -> str:
     """The slide's own operands, where its print follows from them."""
     if not quantity.source_expr:
         return ""
-    value = evaluate(quantity.source_expr, {})
-    if not text.agrees(value) and not text.cut_off(value):
+    value = value_or_nan(quantity.source_expr, {})
+    if not text.fits(value):
         return ""
     arithmetic = quantity.source_expr.replace("**2", "²").replace("*", "·").replace("-", "−")
     return f"{arithmetic} = {shown(value, _digits(text) + 2)}"
@@ -166,10 +169,7 @@ def _changes(
     """The first small change of the formula with which the print comes out, in words, and its numbers; empty if none."""
     for names in (slide, true):
         for what, changed in mutations(quantity.expr, names):
-            try:
-                value = evaluate(changed, names)
-            except (ZeroDivisionError, OverflowError, ValueError, TypeError):
-                continue
+            value = value_or_nan(changed, names)
             if text.agrees(value) or (text.cut_off(value) and _digits(text) > 2):
                 numbers = written(changed, lambda n, world=names: shown(world[n], 12))  # type: ignore[misc]
                 result = shown(value, _digits(text) + 2)

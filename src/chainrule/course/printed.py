@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 
 from chainrule.errors import DataError
@@ -24,12 +25,18 @@ class Printed:
     value: Decimal
     unit: Decimal
 
+    def fits(self, true: float) -> bool:
+        """Whether it is `true` rounded, or cut off, at the printed digits."""
+        return self.agrees(true) or self.cut_off(true)
+
     def agrees(self, true: float) -> bool:
-        """Whether it is `true` rounded to the printed digits."""
-        return self._distance(true) <= Fraction(self.unit) / 2 * (1 + Fraction(1, 10**9))
+        """Whether it is `true` rounded to the printed digits; never, where `true` is not finite."""
+        return math.isfinite(true) and self._distance(true) <= Fraction(self.unit) / 2 * (1 + Fraction(1, 10**9))
 
     def cut_off(self, true: float) -> bool:
         """Whether it is `true` with the further digits left out, not rounded."""
+        if not math.isfinite(true):
+            return False
         exact = Fraction(true)
         nearer_0 = abs(Fraction(self.value)) <= abs(exact) * (1 + Fraction(1, 10**15))
         same_sign = self.value == 0 or (self.value > 0) == (exact > 0)
@@ -63,12 +70,11 @@ def printed(text: str) -> Printed:
     """
     plain = text.strip().replace("−", "-").replace(" ", "")
     plain = plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
-    if not _NUMBER.fullmatch(plain):
-        raise DataError("CR106", "this is not a printed number", expected="such as 0.593 or -5.1E-6", got=repr(text))
-    try:
-        value = Decimal(plain)
-    except InvalidOperation:
-        raise DataError("CR106", "this is not a printed number", got=repr(text)) from None
+    if not _NUMBER.fullmatch(plain) or len(plain) > 40 or not math.isfinite(float(plain)):
+        raise DataError(
+            "CR106", "this is not a printed number", expected="such as 0.593 or -5.1E-6", got=repr(text[:60])
+        )
+    value = Decimal(plain)
     return Printed(plain, value, Decimal((0, (1,), int(value.as_tuple().exponent))))
 
 

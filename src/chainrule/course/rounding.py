@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chainrule.calculus.formula import evaluate
 from chainrule.constraints import whole
+from chainrule.course.calculation import value_or_nan
 from chainrule.course.document import Example
 from chainrule.course.scenes import columns
 from chainrule.course.walk import symbol
@@ -25,18 +25,19 @@ class Rounded:
 def by_hand(example: Example, decimals: int) -> list[Rounded]:
     """The whole calculation with every result rounded to so many decimals.
 
-    >>> from chainrule.course.document import load
-    >>> err = next(r for r in by_hand(load("dse3121-han-kamber-3-2-1"), 3) if r.name == "Err_6")
-    >>> round(err.calculated, 4), round(err.true, 6)
-    (0.1311, 0.131169)
+        >>> from chainrule.course.calculation import value_or_nan
+    from chainrule.course.document import load
+        >>> err = next(r for r in by_hand(load("dse3121-han-kamber-3-2-1"), 3) if r.name == "Err_6")
+        >>> round(err.calculated, 4), round(err.true, 6)
+        (0.1311, 0.131169)
     """
     whole("decimals", decimals, low=0, high=15)
     hand, true = dict(example.given), dict(example.given)
     done = []
     for quantity in example.quantities:
-        calculated = evaluate(quantity.expr, hand)
+        calculated = value_or_nan(quantity.expr, hand)
         hand[quantity.name] = round(calculated, decimals)
-        true[quantity.name] = evaluate(quantity.expr, true)
+        true[quantity.name] = value_or_nan(quantity.expr, true)
         done.append(Rounded(quantity.name, hand[quantity.name], calculated, true[quantity.name]))
     return done
 
