@@ -103,7 +103,7 @@ template <class V> INLINE V fma(V a, V b, Scalar<V> c) { return fma(a, b, spread
 template <class V> INLINE V fma(V a, Scalar<V> b, Scalar<V> c) { return fma(a, spread(b), spread(c)); }
 
 template <class V> INLINE V root(V a) {
-  constexpr bool single = sizeof(Scalar<V>) == 4;
+  [[maybe_unused]] constexpr bool single = sizeof(Scalar<V>) == 4;
 #if defined(__AVX512F__) && VECTOR_BYTES == 64
   if constexpr (single) return (V)_mm512_sqrt_ps((__m512)a);
   else return (V)_mm512_sqrt_pd((__m512d)a);
@@ -113,8 +113,14 @@ template <class V> INLINE V root(V a) {
 #elif defined(__x86_64__)
   if constexpr (single) return by_parts<V, __m128>([](__m128 x, __m128, __m128) INLINE_LAMBDA { return _mm_sqrt_ps(x); }, a, a, a);
   else return by_parts<V, __m128d>([](__m128d x, __m128d, __m128d) INLINE_LAMBDA { return _mm_sqrt_pd(x); }, a, a, a);
+#elif defined(__aarch64__)
+  if constexpr (single) return by_parts<V, float32x4_t>([](float32x4_t x, float32x4_t, float32x4_t) INLINE_LAMBDA { return vsqrtq_f32(x); }, a, a, a);
+  else return by_parts<V, float64x2_t>([](float64x2_t x, float64x2_t, float64x2_t) INLINE_LAMBDA { return vsqrtq_f64(x); }, a, a, a);
 #else
-  for (unsigned i = 0; i < sizeof(V) / sizeof(Scalar<V>); i++) a[i] = std::sqrt(a[i]);
+  Scalar<V> entries[sizeof(V) / sizeof(Scalar<V>)];
+  memcpy(entries, &a, sizeof a);
+  for (Scalar<V>& entry : entries) entry = std::sqrt(entry);
+  memcpy(&a, entries, sizeof a);
   return a;
 #endif
 }
