@@ -131,7 +131,7 @@ def boolean(function: str, inputs: int | None, as_json: bool) -> None:
 @click.option("--count", type=int, default=1, show_default=True, help="How many problems; all are different.")
 @click.option("--solutions", is_flag=True, help="With every number and how it comes about.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "latex", "toml"]), default="text", show_default=True,
+    "--format", "form", type=click.Choice(["text", "latex", "html", "toml"]), default="text", show_default=True,
     help="toml is a blank answer sheet for `chainrule mark`.",
 )  # fmt: skip
 @options.as_json
@@ -157,6 +157,8 @@ def exercise(topic: str, network: str, seed: int, count: int, solutions: bool, f
         ])  # fmt: skip
     elif form == "latex":
         click.echo(sheets.as_latex(made, solutions=solutions), nl=False)
+    elif form == "html":
+        click.echo(sheets.as_html(made, solutions=solutions), nl=False)
     elif form == "toml":
         click.echo(sheets.answer_sheet(made), nl=False)
     else:

@@ -138,7 +138,7 @@ def _judge(
         return ROUNDED, f"from rounded numbers: {gives}", ""
     if text.cut_off(value):
         return CUT, f"the digits after {text.text} were left out instead of rounded", ""
-    if slip := text.typing_error(value):
+    if slip := text.padded(value) or text.typing_error(value):
         return WRONG, slip, name
     own, (slip, gives) = _own_arithmetic(quantity, text), _changes(quantity, text, true, slide.values)
     if own:

@@ -45,19 +45,26 @@ class Printed:
     def _distance(self, true: float) -> Fraction:
         return abs(Fraction(self.value) - Fraction(true))
 
+    def padded(self, true: float) -> str | None:
+        """What was rounded to fewer digits and then filled up with zeros, or None."""
+        shorter = self.text.rstrip("0")
+        if "." in shorter and shorter != self.text and not self.agrees(true) and printed(shorter).agrees(true):
+            return f"{shorter} was filled up with zeros"
+        return None
+
     def typing_error(self, true: float) -> str | None:
-        """The slip of the pen that turns the right print into this one, or None."""
-        digits = self.text.rstrip("0")
-        if "." in digits and digits != self.text and not self.agrees(true) and printed(digits).agrees(true):
-            return f"{digits} was filled up with zeros"
+        """The slip of the pen that turns the right print into this one, or None. Short numbers could hit by chance, so
+        six digits must be right."""
+        if len(self.text.lstrip("+-0.")) <= 6:
+            return None
         for i, character in enumerate(self.text):
             shorter = self.text[:i] + self.text[i + 1 :]
-            if len(self.text) > 6 and character.isdigit() and _is(shorter, true):
+            if character.isdigit() and _is(shorter, true):
                 return f"one digit {character} too many: {shorter} is right"
         for i in range(len(self.text) - 1):
             a, b = self.text[i], self.text[i + 1]
             swapped = self.text[:i] + b + a + self.text[i + 2 :]
-            if len(self.text) > 5 and a.isdigit() and b.isdigit() and a != b and _is(swapped, true):
+            if a.isdigit() and b.isdigit() and a != b and _is(swapped, true):
                 return f"two digits exchanged: {swapped} is right"
         return None
 

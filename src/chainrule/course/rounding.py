@@ -25,11 +25,10 @@ class Rounded:
 def by_hand(example: Example, decimals: int) -> list[Rounded]:
     """The whole calculation with every result rounded to so many decimals.
 
-        >>> from chainrule.course.calculation import value_or_nan
-    from chainrule.course.document import load
-        >>> err = next(r for r in by_hand(load("dse3121-han-kamber-3-2-1"), 3) if r.name == "Err_6")
-        >>> round(err.calculated, 4), round(err.true, 6)
-        (0.1311, 0.131169)
+    >>> from chainrule.course.document import load
+    >>> err = next(r for r in by_hand(load("dse3121-han-kamber-3-2-1"), 3) if r.name == "Err_6")
+    >>> round(err.calculated, 4), round(err.true, 6)
+    (0.1311, 0.131169)
     """
     whole("decimals", decimals, low=0, high=15)
     hand, true = dict(example.given), dict(example.given)

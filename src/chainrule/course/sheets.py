@@ -1,8 +1,9 @@
-"""Exercises on paper: problems with blank tables, full solutions, as text, LaTeX, and as a sheet of answers to fill in."""
+"""Exercises on paper: problems with blank tables and full solutions, as text, LaTeX and HTML, and answer sheets to fill in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from html import escape
 
 from chainrule.course.exercises import TOPICS, Exercise
 from chainrule.course.judge import Judged
@@ -100,6 +101,37 @@ def _latex(name: str) -> str:
         above, below = symbol(name)[1:].split("/∂")
         return rf"\frac{{\partial {_latex(above)}}}{{\partial {_latex(below)}}}"
     return latex_symbol(f"{head}_{rest.replace('_', ',')}" if rest else head)
+
+
+_STYLE = (
+    "body{font:16px/1.4 sans-serif;max-width:46em;margin:1em auto;padding:0 1em}section{break-after:page}"
+    "table{border-collapse:collapse}td{padding:.2em .6em;border-bottom:1px solid #bbb;vertical-align:top}"
+)
+
+
+def as_html(exercises: Iterable[Exercise], *, solutions: bool = False) -> str:
+    """A self-contained page, one problem after the other (one per sheet when printed)."""
+    body = "".join(_html(one, solutions) for one in exercises)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>Exercises</title><style>{_STYLE}</style></head>\n<body>\n{body}</body></html>\n"
+    )
+
+
+def _html(one: Exercise, solutions: bool) -> str:
+    rows = []
+    for judged in one.solution:
+        cells = [symbol(judged.quantity.name), ""]
+        if solutions:
+            cells[1] = (
+                f"{written(judged.quantity.expr, symbol)} = {_numbers(one, judged)} = {shown(judged.true, DIGITS)}"
+            )
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n")
+    given = "".join(f"<p>{escape(line.strip())}</p>\n" for line in _given(one))
+    return (
+        f"<section>\n<h2>{escape(one.example.title)}</h2>\n<p>{escape(TOPICS[one.topic])}</p>\n{given}"
+        f"<table>\n{''.join(rows)}</table>\n</section>\n"
+    )
 
 
 def answer_sheet(exercises: list[Exercise]) -> str:

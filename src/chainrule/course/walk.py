@@ -72,7 +72,7 @@ class Walk:
         """The walk-through for a terminal."""
         example = self.example
         yield example.title
-        yield "  " + ": ".join(part for part in (_without_people(example.document), example.section) if part)
+        yield "  " + ": ".join(part for part in (example.document, example.section) if part)
         if example.given:
             yield ""
             yield "given"
@@ -160,7 +160,7 @@ class Walk:
         return {
             "example": self.example.name,
             "title": self.example.title,
-            "document": _without_people(self.example.document),
+            "document": self.example.document,
             "section": self.example.section,
             "given": dict(self.example.given),
             "quantities": [
@@ -181,10 +181,6 @@ class Walk:
                 for e in self.errata
             ],
         }  # fmt: skip
-
-
-def _without_people(document: str) -> str:
-    return re.sub(r"\s*\((?:Dr\. )?[A-Z][a-z]+ [A-Z][a-z]+\)", "", document)
 
 
 def _wrapped(parts: list[str], width: int = 100) -> Iterator[str]:
