@@ -7,7 +7,8 @@ from chainrule import Dense, LayerNorm, Network, forward
 from chainrule.errors import SettingError
 from chainrule.explain import explain, explain_trace
 from chainrule.explain.address import canonical, parse
-from chainrule.explain.notation import Symbols, notation
+from chainrule.explain.notation import notation
+from chainrule.explain.symbols import Symbols
 
 LECTURE = trace_of(load("cis678-2-2-2-sigmoid")).plan
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chainrule.errors import SettingError, nearest
-from chainrule.explain.notation import Symbols
+from chainrule.explain.symbols import Symbols
 from chainrule.plan import Param, Plan, Slot
 
 Kind = Literal["parameter", "value", "gradient", "loss"]
@@ -51,7 +51,8 @@ def parse(symbols: Symbols, text: str) -> Address:
     where a name means several things.
 
     >>> from chainrule import Dense, Network
-    >>> from chainrule.explain.notation import Symbols, notation
+    >>> from chainrule.explain.notation import notation
+    >>> from chainrule.explain.symbols import Symbols
     >>> plan = Network(["age"], [Dense(2, "tanh", unit_names=["h1", "h2"]), Dense(1)]).plan
     >>> symbols = Symbols(plan, notation("default"))
     >>> [canonical(plan, parse(symbols, text)) for text in ("W2[0,1]", "out(h2)", "dL/d net(h1)", "age")]

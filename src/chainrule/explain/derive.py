@@ -16,8 +16,9 @@ from chainrule.explain.address import Address, check_labels, numerator, parse
 from chainrule.explain.batch import explain_batch
 from chainrule.explain.derivative import differentiated
 from chainrule.explain.explanation import Explanation
-from chainrule.explain.notation import Notation, Symbols, notation
+from chainrule.explain.notation import Notation, notation
 from chainrule.explain.single import Asked, explain_row
+from chainrule.explain.symbols import Symbols
 from chainrule.explain.working import in_float64
 from chainrule.expression import Expression
 from chainrule.network import Network

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chainrule.explain.address import Address
-from chainrule.explain.notation import Symbols
 from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet
+from chainrule.explain.symbols import Symbols
 from chainrule.plan import Slot
 
 

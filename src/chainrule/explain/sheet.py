@@ -10,8 +10,8 @@ from chainrule.explain.digits import shown
 from chainrule.explain.explanation import RELATIVE
 from chainrule.explain.formula import evaluate, names_in, written
 from chainrule.explain.lines import Kind, Line, Name, Role
-from chainrule.explain.notation import Symbols
 from chainrule.explain.sentences import say
+from chainrule.explain.symbols import Symbols
 from chainrule.explain.working import Working
 from chainrule.plan import Plan
 

@@ -16,9 +16,9 @@ from chainrule.explain.explanation import RELATIVE, Explanation
 from chainrule.explain.finite_difference import finite_difference
 from chainrule.explain.forward import write_loss, write_value, write_value_itself
 from chainrule.explain.lines import FiniteDifference, Section
-from chainrule.explain.notation import Symbols
 from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet
+from chainrule.explain.symbols import Symbols
 from chainrule.explain.working import Working, one_row
 
 FORMS: dict[str, Any] = {"factors": chain, "delta": delta, "paths": paths}

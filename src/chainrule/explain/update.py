@@ -19,10 +19,11 @@ from chainrule.explain.digits import shown
 from chainrule.explain.explanation import RELATIVE, Explanation
 from chainrule.explain.forward import write_value
 from chainrule.explain.lines import Section
-from chainrule.explain.notation import Notation, Symbols, notation
+from chainrule.explain.notation import Notation, notation
 from chainrule.explain.rules import WRITTEN_RULES
 from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet
+from chainrule.explain.symbols import Symbols
 from chainrule.explain.working import Working, one_row
 from chainrule.optim.rule import Rule, Update, rules
 from chainrule.plan import Param
