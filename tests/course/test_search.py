@@ -100,6 +100,11 @@ def test_a_loss_that_turns_to_infinity_ends_the_path():
     assert len(path.losses) <= 11
 
 
+def test_an_order_that_names_no_example_is_refused():
+    with pytest.raises(ChainruleError, match=r"CR201.*0 to 1"):
+        descend(two_points(), [0.0, 0.0], learning_rate=1.0, steps=1, mode="online", order=[2])
+
+
 def test_guesses_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         guess(two_points(), [[0.0, 0.0]]).losses[0] = 1

@@ -197,3 +197,45 @@ def test_a_decision_line_says_on_which_side_the_unit_answers_1():
 def test_a_truth_table_of_the_wrong_size_is_refused(table):
     with pytest.raises(ChainruleError, match=r"CR20[13]"):
         BooleanFunction.named(table)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_points_anywhere_are_separated_or_proved_inseparable(seed):
+    source = np.random.default_rng(seed)
+    dimension, count = int(source.integers(1, 4)), int(source.integers(2, 10))
+    points = source.normal(0, 1, (count, dimension)).round(int(source.integers(0, 3))).tolist()
+    labels = source.integers(0, 2, count).tolist()
+    found = separate(points, labels)
+    if found.possible:
+        assert all(one.holds(found.weights) for one in found.inequalities)
+    else:
+        sums = [
+            sum(m * one.row[i] for m, one in zip(found.multipliers, found.inequalities, strict=True))
+            for i in range(dimension + 1)
+        ]
+        assert sums == [0] * (dimension + 1)
+        assert found.total > 0
+        assert min(found.multipliers) >= 0
+        assert "cannot hold" in found.lines()[-2]
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda: separate([(0.0, 1.0), (1.0,)], [0, 1]), "CR109"),
+        (lambda: separate([(float("nan"),)], [1]), "CR101"),
+        (lambda: separate([(0.0,)], [2]), "CR108"),
+        (lambda: separate([(0.0,)]), "CR104"),
+        (lambda: learn(BooleanFunction.named("OR"), order=[7]), "CR201"),
+        (lambda: learn([(0.0,)]), "CR104"),
+        (lambda: perceptron((1, 2), (1, 1)), "CR104"),
+        (lambda: decision_line((1, 2)), "CR204"),
+        (lambda: regions(every_pattern(BooleanFunction.named("NOT"))), "CR204"),
+        (lambda: gate("XOR"), "CR203"),
+        (lambda: gate("NOT", 2), "CR204"),
+        (lambda: McCullochPitts(1, ()), "CR201"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_code(call, code):
+    with pytest.raises(ChainruleError, match=code):
+        call()

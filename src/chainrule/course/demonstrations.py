@@ -13,7 +13,7 @@ from chainrule.course.document import load
 from chainrule.course.lesson import lesson
 from chainrule.course.recompute import network_of
 from chainrule.course.scenes import columns
-from chainrule.course.search import Problem, descend
+from chainrule.course.search import Problem, descend, two_valleys
 from chainrule.engines.base import Rows
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.layers import Dense, Dropout, Maxout
@@ -181,6 +181,20 @@ def optimizers(loss: float = 0.001) -> str:
     return "\n".join(columns(["rule", "η", f"steps to loss {loss:g}"], rows))
 
 
+def valleys(orders: int = 10) -> str:
+    """A loss with two valleys, the deeper one left of 0: gradient descent stays in the shallow one, online learning in a
+    random order mostly leaves it. Both start at w = 1.3 with η = 0.05; online ends with ten times smaller steps."""
+    problem = two_valleys()
+    still = descend(problem, [1.3], learning_rate=0.05, steps=300)
+    rows: list[list[Any]] = [["gradient descent", f"{still.thetas[-1, 0]:.2f}", f"{still.losses[-1]:.3f}"]]
+    for number in range(orders):
+        order = rng.generator(number, "course/order").integers(0, 4, 300)
+        noisy = descend(problem, [1.3], learning_rate=0.05, steps=300, mode="online", order=order.tolist())
+        calm = descend(problem, noisy.thetas[-1], learning_rate=0.005, steps=200)
+        rows.append([f"online, order {number}", f"{calm.thetas[-1, 0]:.2f}", f"{calm.losses[-1]:.3f}"])
+    return "\n".join(columns(["", "ends at w", "loss"], rows))
+
+
 def structures() -> str:
     """Networks of the lectures side by side: layers of links (weights), hidden layers (one less), parameters."""
     gallery = {
@@ -230,7 +244,7 @@ def _solve(network: Network, data: Data, seed: int) -> Array:
 DEMONSTRATIONS = {
     show.__name__: show
     for show in (
-        structures, race, approximation, parity, overfitting, depth, saturation, symmetry, outlier, optimizers
+        structures, race, approximation, parity, overfitting, depth, saturation, symmetry, outlier, optimizers, valleys
     )
 }  # fmt: skip
 """By name, as the command line calls them."""

@@ -211,7 +211,12 @@ def descend(
     """
     real("learning_rate", learning_rate)
     choice("mode", mode, ("batch", "online"))
-    sequence = list(range(len(np.asarray(problem.x)))) if order is None else list(order)
+    count = len(np.asarray(problem.x))
+    sequence = list(range(count)) if order is None else [int(number) for number in order]
+    if any(not 0 <= number < count for number in sequence) or not sequence:
+        raise SettingError(
+            "CR201", "`order` must name examples", expected=f"numbers from 0 to {count - 1}", got=repr(order)
+        )
     factors = problem.network.plan.per_entry("learning_rate_factor")
     theta = np.array(start, np.float64)
     thetas, losses, gradients = [theta], [problem.loss(theta)], []

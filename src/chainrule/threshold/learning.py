@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.constraints import whole
-from chainrule.errors import DataError
+from chainrule.errors import DataError, SettingError
 from chainrule.threshold.boolean import BooleanFunction
 from chainrule.threshold.neurons import perceptron
 
@@ -94,7 +94,11 @@ def learn(
     else:
         rows = list(zip(examples, targets, strict=True))
     whole("passes", passes, low=1)
-    sequence = range(len(rows)) if order is None else order
+    sequence = list(range(len(rows)) if order is None else order)
+    if not sequence or any(not 0 <= number < len(rows) for number in sequence):
+        raise SettingError(
+            "CR201", "`order` must name examples", expected=f"numbers from 0 to {len(rows) - 1}", got=repr(order)
+        )
     w: Weights = tuple(start) if start is not None else (0,) * (len(rows[0][0]) + 1)
     done: list[tuple[Step, ...]] = []
     ends = [w]

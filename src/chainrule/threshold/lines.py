@@ -20,6 +20,8 @@ def decision_line(weights: Sequence[float]) -> str:
     >>> decision_line((-0.5, 1, 1))
     'x2 = −x1 + 0.5; 1 on it and above'
     """
+    if len(weights) != 3:
+        raise SettingError("CR204", "a line needs the weights w0, w1, w2", got=f"{len(weights)} weights")
     w0, w1, w2 = (float(w) for w in weights)
     if w2:
         slope, offset = -w1 / w2, -w0 / w2

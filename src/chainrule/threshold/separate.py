@@ -113,12 +113,30 @@ def separate(
         raise DataError("CR104", "every point needs a label", expected=f"{len(points)} labels", got=repr(labels))
     else:
         rows = list(zip(points, labels, strict=True))
+    _check(rows)
     system = tuple(Inequality(tuple(Fraction(value) for value in x), int(y)) for x, y in rows)
     multipliers, weights = _farkas([one.row for one in system], [one.bound for one in system])
     if multipliers is not None:
         return Contradiction(system, _whole(multipliers))
     assert weights is not None
     return Separation(system, _whole(weights))
+
+
+def _check(rows: Sequence[tuple[Sequence[float | Fraction], int]]) -> None:
+    """Points of one length, finite, with labels 0 and 1."""
+    for i, (x, y) in enumerate(rows):
+        if len(x) != len(rows[0][0]):
+            raise DataError(
+                "CR109",
+                "points of different lengths",
+                where=f"point {i}",
+                expected=str(len(rows[0][0])),
+                got=str(len(x)),
+            )
+        if not all(math.isfinite(value) for value in x):
+            raise DataError("CR101", "coordinates must be finite numbers", where=f"point {i}", got=repr(tuple(x)))
+        if y not in (0, 1):
+            raise DataError("CR108", "labels must be 0 or 1", where=f"point {i}", got=repr(y))
 
 
 def _farkas(rows: list[Point], bounds: list[int]) -> tuple[list[Fraction] | None, list[Fraction] | None]:
