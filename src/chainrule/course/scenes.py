@@ -77,7 +77,7 @@ def _two_lines(network: Network, told: str) -> Callable[[Data], Iterator[Scene]]
         theta = initialize(network)
         w, b = network.plan.param("W1").of(theta), network.plan.param("b1").of(theta)
         yield told, [f"z{i + 1}: {decision_line([b[i], *w[i]])}" for i in range(2)]
-        found = regions(network, points=13)
+        found = regions(network)  # steps of 1/8: points on a line are exactly on it
         for unit in ("z1", "z2", "y"):
             yield f"where {unit} is 1 (x1 to the right, x2 upwards, from −0.5 to 1.5)", found.text(unit).splitlines()
 

@@ -50,7 +50,7 @@ class Regions:
 
 
 def regions(
-    network: Network, theta: Array | None = None, *, low: float = -0.5, high: float = 1.5, points: int = 21
+    network: Network, theta: Array | None = None, *, low: float = -0.5, high: float = 1.5, points: int = 17
 ) -> Regions:
     """The regions of every unit of a network with two inputs over [low, high]², on a grid of `points` per side.
 
