@@ -96,6 +96,11 @@ class MLPClassifier(MultilayerPerceptron):
         checked = check(self)
         if self.preset is not None:
             raise SettingError("CR204", 'partial_fit has no meaning with preset="default"')
+        if isinstance(self.class_weight, str):
+            raise SettingError(
+                "CR204", "partial_fit cannot balance classes whose numbers it does not know", where="class_weight",
+                hint="give the weights: class_weight={label: weight, ...}",
+            )  # fmt: skip
         self._take_classes(y, classes)
         return self._learn(X, y, sample_weight, checked, single=True)
 

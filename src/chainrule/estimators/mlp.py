@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule.data.arrays import check_same_index
 from chainrule.engines.base import Engine, Rows
 from chainrule.engines.choose import choose
-from chainrule.errors import ChainruleWarning, SettingError
+from chainrule.errors import ChainruleWarning, DataError, SettingError
 from chainrule.estimators import epochs, quasi_newton
 from chainrule.estimators.examples import Examples
 from chainrule.estimators.fitted import Fitted, Opened, Target
@@ -169,6 +169,8 @@ class MultilayerPerceptron(Fitted):
             train, held = hold_out(len(examples), self.validation_fraction, random, strata)
             validation, examples = examples.take(held), examples.take(train)
             validation_target = Target(validation.y, target.labels, target.loss, target.output, target.outputs)
+        if validation is not None and validation.weights is not None and not validation.weights.any():
+            raise DataError("CR112", "all validation rows have the weight 0", hint="give them weights, or other rows")
         count = len(examples)
         size = min(200, count) if isinstance(self.batch_size, str) else int(self.batch_size)
         if size > count:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -94,7 +93,7 @@ def output_name(network: Network) -> str:
 
 
 def _of_kind(plan: Plan, letter: str) -> list[Param]:
-    return [param for param in plan.params if re.fullmatch(rf"{letter}\d+(_\d+)?", param.name)]
+    return [param for param in plan.params if param.name[0] == letter and param.name[1].isdigit()]
 
 
 def coefficients(plan: Plan, theta: Array) -> tuple[list[Array], list[Array]]:
