@@ -39,7 +39,8 @@ def explain_batch(asked: Asked) -> Explanation:
     if address.kind == "parameter":
         symbol = f"∂{symbols.loss}/∂{symbols.param(plan.param(address.name), address.entry)}"
     lines: list[Line] = []
-    terms = [Term(float(value), partial(_share, sheet, r, float(value))) for r, value in enumerate(shares)]
+    write = partial(_loss, sheet, whole) if address.kind == "loss" else partial(_share, sheet, shares)
+    terms = [Term(float(value), partial(write, r)) for r, value in enumerate(shares)]
     key = sheet.key(("batch",), "total")
     sheet.sum(lines, key, symbol, terms, None, "sum", inline=False)
     engine, value = _engine(trace, address), sheet.names[key].value
@@ -66,9 +67,20 @@ def explain_batch(asked: Asked) -> Explanation:
     )  # fmt: skip
 
 
-def _share(sheet: Sheet, row: int, value: float) -> str:
-    label = say("example", row=row)
-    return sheet.leaf(("share", row), f"share_{row}", label, value, "recorded", f"row={row}")
+def _share(sheet: Sheet, shares: Array, row: int) -> str:
+    return sheet.leaf(
+        ("share", row), f"share_{row}", say("example", row=row), float(shares[row]), "recorded", f"row={row}"
+    )
+
+
+def _loss(sheet: Sheet, whole: Trace, row: int) -> str:
+    """What an example counts, times its loss."""
+    assert whole.losses is not None and whole.factors is not None
+    own = sheet.leaf(
+        ("loss", row), f"L_{row}", say("example", row=row), float(whole.losses[row]), "recorded", f"row={row}"
+    )
+    factor = float(whole.factors[row])
+    return own if factor == 1.0 else f"{factor!r}*{own}"
 
 
 def _losses(trace: Trace) -> tuple[Array, float]:

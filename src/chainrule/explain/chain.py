@@ -9,6 +9,7 @@ from chainrule.calculus.loss import Head, Loss
 from chainrule.explain.digits import shown
 from chainrule.explain.formula import rename
 from chainrule.explain.forward import counted, loss_names
+from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet, Term
 from chainrule.explain.working import Edge
 from chainrule.explain.written import WRITTEN, touched
@@ -149,7 +150,8 @@ def _from_loss(sheet: Sheet, slot: str, unit: int, symbol: str, wish: str) -> st
     if sheet.full:
         _both_factors(sheet, loss, head, slot, unit, symbol, value)
     formula = counted(sheet, rename(head.slope_expr, loss_names(sheet, loss, unit)))
-    return sheet.add_recorded_formula(sheet.backward, key, symbol, [formula], value, "factor")
+    note = say("shortcut") if sheet.full else ""
+    return sheet.add_recorded_formula(sheet.backward, key, symbol, [formula], value, "factor", note)
 
 
 def _both_factors(sheet: Sheet, loss: Loss, head: Head, slot: str, unit: int, symbol: str, value: float) -> None:

@@ -51,7 +51,8 @@ SENTENCES: dict[str, str] = {
     "finite_difference": "finite difference",
     "example": "example {row}",
     "example_weighted": "example {row} (counts {factor})",
-    "shortcut": "the shortcut",
+    "largest": "the largest",
+    "shortcut": "shortened",
     "gradient_child": "The gradient in full:",
     "largest_child": "The largest share in full, example {row}:",
     # notes
@@ -62,7 +63,7 @@ SENTENCES: dict[str, str] = {
     "loser": "{unit} is not the largest of its group, so maxout passes no gradient to it.",
     "winner": "{unit} is the largest of its group: maxout passes the whole gradient to it and none to the others.",
     "masked": "There is no connection from {source} to {to}: the weight is 0, it has no gradient and stays 0.",
-    "fused": "{activation} and {loss} together: the factors above shorten to the last line, which the engine uses.",
+    "fused": "{activation} with {loss}: the product of the two factors shortens to the line marked so, which the engine uses.",
     "fused_lost": "The product of the factors loses digits here (an output is almost 0 or 1); the shortcut does not.",
     "stable": "{symbol}: the textbook formula overflows or loses digits here; this is the number of a form that does not.",
     "zero_targets": "Outputs whose target is 0 add nothing to this loss and are left out.",

@@ -151,15 +151,15 @@ class Sheet:
         return key
 
     def add_recorded_formula(
-        self, where: list[Line], key: str, symbol: str, candidates: list[str], value: float, role: Role
+        self, where: list[Line], key: str, symbol: str, candidates: list[str], value: float, role: Role, note: str = ""
     ) -> str:
         """A line whose formula comes from a record: the first candidate that gives the value; else the number alone, as
         when the textbook's formula overflows."""
         for expr in candidates:
             if self.gives(expr, value):
-                return self.add(where, key, symbol, expr, value, role)
+                return self.add(where, key, symbol, expr, value, role, note)
         self.note("stable", symbol=symbol)
-        return self.add(where, key, symbol, repr(float(value)), value, role)
+        return self.add(where, key, symbol, repr(float(value)), value, role, note)
 
     def gives(self, expr: str, value: float) -> bool:
         """Whether a formula has this value, within its own rounding."""

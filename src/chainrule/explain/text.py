@@ -22,6 +22,7 @@ class Row:
     parts: tuple[str, ...]
     value: str
     kind: str
+    note: str = ""
 
 
 def to_text(explanation: Shown, width: int = 100) -> str:
@@ -65,7 +66,7 @@ def _row(line: Line, digits: int) -> Row:
     symbol = f"{line.symbol}:  " if line.role == "term" and line.symbol else line.symbol
     parts = [symbol + line.formula if line.role == "term" else line.formula] if line.formula != value else []
     parts += [line.numbers] if line.numbers not in (value, line.formula) else []
-    return Row(line.symbol, tuple(parts), value, line.role)
+    return Row(line.symbol, tuple(parts), value, line.role, f"   ({line.note})" if line.note else "")
 
 
 def _table(lines: Sequence[Line], digits: int, width: int) -> list[str]:
@@ -74,7 +75,7 @@ def _table(lines: Sequence[Line], digits: int, width: int) -> list[str]:
     plain = [row for row in rows if row.kind not in ("term", "rest", "sum")]
     symbol = max((len(row.symbol) for row in plain), default=0)
     value = max((len(row.value) for row in rows), default=0)
-    room = width - len(INDENT) - symbol - value - 9
+    room = width - len(INDENT) - symbol - value - 9 - max((len(row.note) for row in rows), default=0)
     fitting = sorted((row for row in plain), key=lambda row: sum(map(len, row.parts)))
     while fitting and _span(fitting) > room:
         fitting.pop()
@@ -90,7 +91,7 @@ def _table(lines: Sequence[Line], digits: int, width: int) -> list[str]:
         if any(row is other for other in fitting):
             cells = [f"= {part:<{columns[i]}} " for i, part in enumerate(row.parts)]
             cells += [" " * (columns[i] + 3) if columns[i] else "" for i in range(len(row.parts), 2)]
-            out.append(f"{INDENT}{row.symbol:<{symbol}} {''.join(cells)}= {row.value}")
+            out.append(f"{INDENT}{row.symbol:<{symbol}} {''.join(cells)}= {row.value}{row.note}")
         else:
             out += _broken(row, symbol, width)
     return out
@@ -102,7 +103,7 @@ def _span(rows: Sequence[Row]) -> int:
 
 def _broken(row: Row, symbol: int, width: int) -> list[str]:
     out = []
-    for n, part in enumerate((*row.parts, row.value)):
+    for n, part in enumerate((*row.parts, row.value + row.note)):
         head = f"{INDENT}{row.symbol if n == 0 else '':<{symbol}} = "
         out += _folded(part, head, width)
     return out

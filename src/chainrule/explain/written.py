@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from chainrule.explain.formula import rename
+from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet, Term
 from chainrule.layers.dropout import factors
 from chainrule.plan import Step
@@ -104,7 +105,13 @@ def _softmax_value(sheet: Sheet, step: Step, unit: int) -> str:
     if big and not sheet.has(shifted):
         key = sheet.key(shifted, f"m_{step.target}")
         sheet.add(
-            sheet.forward, key, "m", sheet.value(step.sources[0], largest), float(z[largest]), "forward", "largest"
+            sheet.forward,
+            key,
+            "m",
+            sheet.value(step.sources[0], largest),
+            float(z[largest]),
+            "forward",
+            say("largest"),
         )
 
     def exponential(k: int) -> str:
