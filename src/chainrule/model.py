@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 from chainrule import archive
 from chainrule.archive.text import decode_json, encode_json
 from chainrule.calculus.activations import logistic
+from chainrule.data.arrays import check_same_index
 from chainrule.data.encode import Encoder
 from chainrule.data.files import read_table
 from chainrule.data.frames import attach_target
 from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows, Session
 from chainrule.engines.choose import choose
-from chainrule.errors import ModelFileError, SettingError
+from chainrule.errors import ChainruleWarning, DataError, ModelFileError, SettingError
 from chainrule.metrics import Metric, defaults, evaluate
 from chainrule.metrics import catalog as metric_catalog
 from chainrule.network import Network
@@ -62,8 +64,16 @@ class Model:
         """The data as a table with this model's columns, and notes on what had to be adapted."""
         table = self.read(data)
         if target is not None:
+            check_same_index(data, target)
             table = attach_target(table, target)[0]
         return table, self.encoder.notes_on(table)
+
+    def _told(self, data: Any, target: Any = None) -> Table:
+        """The data as a table; what had to be adapted is said in one warning."""
+        table, notes = self.table(data, target)
+        if notes:
+            warnings.warn("; ".join(map(str, notes)), ChainruleWarning, stacklevel=3)
+        return table
 
     def read(self, data: Any, **reading: Any) -> Table:
         """Data as a table; a file is read with the options that the training data were read with, unless told otherwise."""
@@ -88,11 +98,11 @@ class Model:
 
     def predict(self, data: Any) -> NDArray[Any]:
         """Class labels (rows,), or numbers in the target's own unit: (rows,) for one target, (rows, targets) for several."""
-        return self.answers(self.outputs(self.table(data)[0]))
+        return self.answers(self.outputs(self._told(data)))
 
     def predict_proba(self, data: Any) -> NDArray[np.float64]:
         """The probability of every class, shape (rows, classes) in the order of `classes`."""
-        return self.probabilities(self.outputs(self.table(data)[0]))
+        return self.probabilities(self.outputs(self._told(data)))
 
     def answers(self, outputs: Array) -> NDArray[Any]:
         """Outputs of the network as labels or as numbers in the target's unit."""
@@ -112,16 +122,24 @@ class Model:
         p = outputs.astype(np.float64)
         return np.hstack([1.0 - p, p]) if self.task == "binary" else p
 
-    def evaluate(self, data: Any, target: Any = None, *, metrics: tuple[str | Metric, ...] = ()) -> dict[str, float]:
+    def evaluate(
+        self, data: Any, target: Any = None, *, metrics: str | Sequence[str | Metric] = ()
+    ) -> dict[str, float]:
         """Metrics by name on rows whose target is known: the usual ones of the task unless `metrics` names others.
 
-        `target`: the targets where they are not a column of the data. Numbers are in the target's own unit.
+        `data`: as for `fit`, also a pair (X, y). `target`: the targets where they are not a column of the data. Numbers
+        are in the target's own unit.
         """
-        table, _ = self.table(data, target)
+        if target is None and isinstance(data, tuple) and len(data) == 2:
+            data, target = data
+        table = self._told(data, target)
         return self.scores(table, self.outputs(table), metrics)
 
-    def scores(self, table: Table, outputs: Array, metrics: tuple[str | Metric, ...] = ()) -> dict[str, float]:
-        """Metrics by name of outputs for these rows."""
+    def scores(self, table: Table, outputs: Array, metrics: str | Sequence[str | Metric] = ()) -> dict[str, float]:
+        """Metrics by name of outputs for these rows; CR105 where there is none."""
+        metrics = (metrics,) if isinstance(metrics, str) else metrics
+        if not table.row_count:
+            raise DataError("CR105", "there are no rows to measure on", where=table.source, expected="at least 1")
         y_true, y_pred = truth_and_prediction(self.encoder, self.network, table, outputs)
         chosen = [metric_catalog.get(metric) for metric in metrics] or defaults(self.task)
         return {metric.name: evaluate(metric, y_true, y_pred) for metric in chosen}

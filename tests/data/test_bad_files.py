@@ -275,3 +275,10 @@ def test_a_file_larger_than_the_memory_is_refused_first(tmp_path: Path, monkeypa
     monkeypatch.setattr(Path, "read_text", lambda self, encoding: "MemTotal: 9 kB\nMemAvailable: 100000 kB\n")
     with pytest.raises(DataError, match="CR318"):
         read_table(path)
+
+
+def test_a_header_that_is_not_utf_8_is_refused_and_not_renamed(tmp_path: Path) -> None:
+    path = write(tmp_path, "n\xe4me,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(DataError, match="CR303.*byte 2, line 1"):
+        read_table(path)
+    assert read_table(path, encoding="latin-1").names == ("n\xe4me", "y")

@@ -241,3 +241,31 @@ def test_date_parts_are_used_when_asked_for() -> None:
 def test_an_unknown_way_with_missing_targets_is_a_setting_error() -> None:
     with pytest.raises(SettingError, match="CR203"):
         infer_schema(passengers(), "alive", missing_target="guess")
+
+
+def test_columns_of_all_different_numbers_are_not_called_the_same_information() -> None:
+    found = infer_schema(read_table({name: RNG.normal(size=40) for name in "abcd"}), "d")
+    assert "same information" not in topics(found)
+
+
+def test_every_row_its_own_class_is_accepted_when_the_task_is_given() -> None:
+    table = read_table({"x": SCORE[:12], "y": [f"n{i}" for i in range(12)]})
+    with pytest.raises(DataError, match="CR113.*task='classification' insists"):
+        infer_schema(table, "y")
+    assert len(infer_schema(table, "y", task="classification").classes) == 12
+
+
+def test_a_number_whose_square_cannot_be_held_is_refused_as_a_target() -> None:
+    with pytest.raises(DataError, match="CR107.*row 26.*logarithm"):
+        infer_schema(read_table({"x": SCORE, "y": SCORE * 1e300}), "y")
+
+
+def test_a_target_that_never_changes_is_said_to_leave_nothing_to_learn() -> None:
+    found = infer_schema(read_table({"x": SCORE, "y": np.full(N, 1.5)}), "y", task="regression")
+    assert "there is nothing to learn" in "".join(note.text for note in found.notes if note.topic == "constant")
+
+
+def test_only_dates_left_names_the_option_that_uses_them() -> None:
+    days = np.arange("2020-01-01", "2020-03-01", dtype="datetime64[D]")
+    with pytest.raises(DataError, match=r"CR314.*date_parts=\('day',\)"):
+        infer_schema(read_table({"day": days, "y": SCORE[:60]}), "y")

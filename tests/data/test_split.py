@@ -132,7 +132,7 @@ def test_folds_test_every_row_once_with_classes_in_proportion(count: int) -> Non
 
 
 def test_too_few_rows_for_the_folds_is_refused() -> None:
-    with pytest.raises(DataError, match=r"CR105.*ask for 3 folds"):
+    with pytest.raises(DataError, match=r"CR105.*3 different in 3 rows.*test=0"):
         folds(*numbers(3), 5)
 
 

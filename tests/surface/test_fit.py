@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from chainrule import Dense, Dropout, Network, fit, load
-from chainrule.errors import ChainruleError, DataError, ModelFileError, NotFittedError, SettingError
+from chainrule.errors import ChainruleError, ChainruleWarning, DataError, ModelFileError, NotFittedError, SettingError
 
 
 def flowers(rows: int = 150, seed: int = 0) -> pd.DataFrame:
@@ -80,14 +80,38 @@ def test_saved_and_loaded_it_predicts_the_same_bits(model, tmp_path):
 def test_columns_are_matched_by_name(model):
     new = flowers(30, seed=5)
     expected = model.predict(new).tolist()
-    assert model.predict(new[["colour", "width", "length"]]).tolist() == expected
-    assert model.predict(new.assign(extra=1)).tolist() == expected
+    with pytest.warns(ChainruleWarning, match="another order"):
+        assert model.predict(new[["colour", "width", "length"]]).tolist() == expected
+    with pytest.warns(ChainruleWarning, match="extra: not known to the model and ignored"):
+        assert model.predict(new.assign(extra=1)).tolist() == expected
     assert model.predict(pl.from_pandas(new.drop(columns="species"))).tolist() == expected
 
 
 def test_a_missing_column_is_named(model):
     with pytest.raises(DataError, match="CR401.*width"):
         model.predict(flowers(5).drop(columns="width"))
+
+
+def test_a_category_that_training_did_not_have_is_said(model):
+    with pytest.warns(ChainruleWarning, match="colour.*green"):
+        model.predict(flowers(5).assign(colour="green"))
+
+
+def test_targets_in_another_order_of_rows_are_not_measured_against(model):
+    new = flowers(30, seed=5)
+    with pytest.raises(DataError, match="CR111"):
+        model.evaluate(new.drop(columns="species"), new["species"][::-1])
+
+
+def test_a_pair_can_be_measured_on_as_it_can_be_trained_on(model):
+    new = flowers(30, seed=5)
+    pair = (new.drop(columns="species"), new["species"])
+    assert model.evaluate(pair, metrics="accuracy") == model.evaluate(new, metrics=("accuracy",))
+
+
+def test_no_rows_have_no_score(model):
+    with pytest.raises(DataError, match="CR105.*no rows to measure"):
+        model.evaluate(flowers(5).head(0))
 
 
 def test_no_rows_give_no_predictions(model):

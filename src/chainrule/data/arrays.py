@@ -136,7 +136,7 @@ def check_same_index(inputs: Any, targets: Any) -> None:
             "CR111",
             "inputs and target have the same row labels in another order",
             where=f"row {row}",
-            got=f"label {left[row]!r} in the inputs, {right[row]!r} in the target",
+            got=f"label {left[row]} in the inputs, {right[row]} in the target",
             hint="pass y.loc[X.index] to match by label, or y.to_numpy() to match by position",
         )
 

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.arrow_column import quick_numbers, text_cells_to_column
-from chainrule.data.csv_text import Delimited, column_names, find_header, line_of_byte, records, to_utf8, unclosed_quote
+from chainrule.data.csv_text import (
+    Delimited,
+    column_names,
+    find_header,
+    records,
+    refuse_other_encodings,
+    to_utf8,
+    unclosed_quote,
+)
 from chainrule.data.reading import MEBIBYTE, Reading, arrow
 from chainrule.data.table import Column, Locate, Note, counted, number_column
 from chainrule.errors import DataError
@@ -113,15 +121,7 @@ def _parse(found: Delimited, width: int, reading: Reading) -> list[Any]:
 
 def _diagnose(found: Delimited, width: int, reading: Reading) -> None:
     """Read record by record until the one that cannot be right, and raise the error that names its line."""
-    try:
-        found.data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "CR303",
-            f"not UTF-8 at byte {error.start + 1}, line {line_of_byte(found.data, error.start)}",
-            where=found.where,
-            hint="pass encoding='latin-1' (or 'cp1252') if it comes from an old Windows program",
-        ) from None
+    refuse_other_encodings(found.data, found.where)
     wrong: list[tuple[int, int]] = []
     rows = 0
     for row in found.rows():

@@ -134,8 +134,22 @@ def find_header(data: bytes, where: str, reading: Reading, notes: list[Note]) ->
     if not header.is_closed:
         raise unclosed_quote(where, header.line + skipped)
     start = len(data) - len(body) + len(sample[: header.end].encode("utf-8"))
+    refuse_other_encodings(data[:start], where)
     lines = header.line + skipped + len(_LINE_END.findall(sample[: header.end].rstrip("\r\n"))) + 1
     return Delimited(data, where, delimiter, header.fields, start, lines)
+
+
+def refuse_other_encodings(data: bytes, where: str) -> None:
+    """CR303 for bytes that are not UTF-8."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "CR303",
+            f"not UTF-8 at byte {error.start + 1}, line {line_of_byte(data, error.start)}",
+            where=where,
+            hint="pass encoding='latin-1' (or 'cp1252') if it comes from an old Windows program",
+        ) from None
 
 
 def _decode_start(data: bytes, size: int) -> str:

@@ -147,6 +147,8 @@ def same_information(columns: Sequence[Column], rows: Codes) -> list[tuple[str, 
         if column.kind == "date" or is_constant(column):
             continue
         codes = level_codes(column, rows)
+        if codes is not None and 2 * (int(codes.max(initial=0)) + 1) > len(rows):
+            codes = None  # with a value of its own in most rows any two columns would go together
         head = codes[:_HEAD] if codes is not None else column.values[rows[:_HEAD]]
         twins = seen.setdefault(head.tobytes(), [])
         for other, other_codes in twins:

@@ -23,6 +23,7 @@ from chainrule.errors import DataError, SettingError
 
 TASKS = ("regression", "binary", "multiclass")
 Label = bool | int | float | str
+LARGEST_TARGET = 1e150
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def infer_schema(
     classes: tuple[Label, ...] = ()
     if found == "classification":
         classes = labels_of(columns[0].take(rows))
-        _check_classes(columns[0], classes, len(rows), allow_many_classes)
+        _check_classes(columns[0], classes, len(rows), allow_many_classes or task is not None)
         found = "binary" if len(classes) == 2 else "multiclass"
     others = [column for column in table.columns if column.name not in targets]
     out = _left_out(others, columns, classes, rows, drop, date_parts, keep, notes)
@@ -117,10 +118,12 @@ def infer_schema(
             "no columns are left to learn from",
             where=table.source,
             got=reasons,
-            hint="keep=(name,) insists on a column",
+            hint=None if not out else _way_back(out),
         )
     for column in (*columns, *inputs):
         refuse_infinite(column, table.source)
+    if found == "regression":
+        _check_numbers(columns, rows, table.source, notes)
     _note_inputs(inputs, rows, notes)
     return Schema(tuple(fields), targets, found, classes, rows, tuple(notes), table.has_names)
 
@@ -145,6 +148,34 @@ def refuse_infinite(column: Column, where: str) -> None:
             where=f"{where}; {infinity_text(column.name, column.values)}",
             hint="clip them, take a logarithm, or empty these cells",
         )
+
+
+def _way_back(out: dict[str, str]) -> str | None:
+    """How a column that was left out can be had after all."""
+    dates = [name for name, reason in out.items() if reason == "it holds dates"]
+    if dates:
+        return f"date_parts=({dates[0]!r},) uses year, month, weekday and elapsed days"
+    found = [name for name, reason in out.items() if reason.startswith(("it gives", "it looks"))]
+    return f"keep=({found[0]!r},) insists on this column" if found else None
+
+
+def _check_numbers(targets: Sequence[Column], rows: Codes, where: str, notes: list[Note]) -> None:
+    """CR107 for numbers to be predicted whose squares cannot be held; a note where there is nothing to predict."""
+    for column in targets:
+        values = column.values[rows].astype(np.float64)
+        row = int(np.argmax(np.abs(values)))
+        if abs(values[row]) > LARGEST_TARGET:
+            raise DataError(
+                "CR107",
+                f"the target {column.name!r} is too large: the square of an error could not be held",
+                where=f"{where}, row {int(rows[row])}",
+                expected=f"at most {LARGEST_TARGET:.0e} in size",
+                got=f"{values[row]:g}",
+                hint="divide the target by a power of ten, or take its logarithm",
+            )
+        if values.min() == values.max():
+            text = f"has the value {values[0]:g} in every row: there is nothing to learn"
+            notes.append(Note("constant", f"target {column.name!r}", text))
 
 
 def _names(names: Sequence[str]) -> tuple[str, ...]:
@@ -251,7 +282,7 @@ def _check_classes(column: Column, classes: tuple[Label, ...], rows: int, allow_
         raise DataError(
             "CR113",
             f"the target {column.name!r} has {len(classes)} classes for {rows} rows",
-            hint="is it an identifier, or a number (task='regression')? allow_many_classes=True insists",
+            hint="is it an identifier, or a number (task='regression')? task='classification' insists",
         )
 
 

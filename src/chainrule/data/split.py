@@ -61,12 +61,12 @@ def split(table: Table, schema: Schema, *, validation: float = 0.1, test: float 
         if share:
             chosen = _choose(groups, parts == 0, share)
             if not len(chosen):
-                raise _too_few(table, schema, name, share)
+                raise _too_few(table, schema, len(groups.sizes), name, share)
             parts[chosen] = part
     by_row = parts[groups.of_row]
     train, validating, testing = (read_only(schema.rows[by_row == part]) for part in range(3))
     if len(train) < 2:
-        raise _too_few(table, schema, "training", 1 - validation - test)
+        raise _too_few(table, schema, len(groups.sizes), "training", 1 - validation - test)
     return Split(train, validating, testing, groups.notes)
 
 
@@ -80,8 +80,8 @@ def folds(table: Table, schema: Schema, count: int = 5, *, seed: int = 0) -> tup
             f"too few rows for {count} folds",
             where=table.source,
             expected=f"at least {count} different rows",
-            got=str(len(groups.sizes)),
-            hint=f"ask for {max(2, len(groups.sizes))} folds",
+            got=f"{len(groups.sizes)} different in {len(schema.rows)} rows",
+            hint="give more rows, or pass test=0 for a model without a score",
         )
     fold = (np.arange(len(groups.sizes)) % count)[groups.of_row]
     none = read_only(np.empty(0, np.int64))
@@ -194,13 +194,13 @@ def _mix(hashes: npt.NDArray[np.uint64], bits: npt.NDArray[np.uint64]) -> npt.ND
     return np.asarray(z ^ (z >> np.uint64(31)))
 
 
-def _too_few(table: Table, schema: Schema, name: str, share: float) -> DataError:
+def _too_few(table: Table, schema: Schema, different: int, name: str, share: float) -> DataError:
     rows = len(schema.rows)
     return DataError(
         "CR105",
         f"too few rows for a {name} part",
         where=table.source,
         expected=f"at least {max(len(schema.classes), 1) + 3} different rows for {name} = {share:g}",
-        got=f"{rows} rows" + (f" of {len(schema.classes)} classes" if schema.classes else ""),
-        hint="give more rows, or pass test=0 or validation=0 to do without this part",
+        got=f"{different} different in {rows} rows" + (f" of {len(schema.classes)} classes" if schema.classes else ""),
+        hint="give more rows, or pass test=0 and validation=0 to train on all of them without a score",
     )
