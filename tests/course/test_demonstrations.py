@@ -62,6 +62,7 @@ def test_the_command_lists_and_refuses_with_the_nearest_name():
         assert name in listed
     assert "did you mean 'race'" in str(run.invoke(demonstrate, ["races"]).exception)
     assert run.invoke(example, ["cis678-2-2-2-sigmoid", "--of", "w5", "--latex"]).output.count("\\") > 5
+    assert "0.131" in run.invoke(example, ["dse3121-han-kamber-3-2-1", "--of", "Err_6", "--decimals", "3"]).output
     assert "________" in run.invoke(example, ["cap4453-2-3-1", "--blank"]).output
 
 

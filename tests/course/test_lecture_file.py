@@ -1,6 +1,7 @@
 """A teacher's own lecture as a TOML file: what is checked, and what is said about a file that is not right."""
 
 import json
+import random
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from chainrule.cli.course import boolean, example
 from chainrule.course.document import load_toml
 from chainrule.course.judge import work
 from chainrule.course.printed import printed
+from chainrule.course.rounding import table
 from chainrule.course.walk import Walk
 from chainrule.errors import ChainruleError
 
@@ -85,3 +87,54 @@ def test_the_command_lists_works_and_checks():
     assert "B18" in run.invoke(example, ["errata"]).output
     assert "0 ≥ 2" in run.invoke(boolean, ["XOR"]).output
     assert json.loads(run.invoke(boolean, ["0111", "--json"]).output)["weights"] == [-1, 1, 1]
+
+
+def hostile(source):
+    """A lecture file of odd formulas and odd prints."""
+    formulas = [
+        "x*y",
+        "x/y",
+        "q0*x",
+        "q0**2",
+        "ln(x)",
+        "sqrt(q0)",
+        "exp(y*99)",
+        "x**y",
+        "q0*(1 - q0)",
+        "1 if x > y else q0",
+    ]
+    pieces = ["x", "q0", "1e308", "-1", "(", ")", "**", "/", "exp(", "max(", ",", " if ", "else", "lambda", "[", "."]
+    prints = ["0", "-0", "1e300", "1E-320", "0.1", "−3", "1,5", "5.", "1e999", "nan", "", "9" * 50]
+    lines = ["[given]", f"x = {source.choice([1, 0, -2.5, 1e308])}", f"y = {source.choice([0.3, 0, 7, 1e-300])}"]
+    for i in range(source.randint(1, 5)):
+        wild = source.random() < 0.2
+        text = "".join(source.choices(pieces, k=6)) if wild else source.choice(formulas)
+        lines += ["[[quantity]]", f'name = "q{i}"', f"expr = '{text}'"]
+        lines += [f'printed = "{source.choice(prints)}"'] if source.random() < 0.6 else []
+    return "\n".join(lines)
+
+
+def test_any_lecture_file_ends_in_a_report_or_in_an_error_with_a_code(tmp_path):
+    source, reports, refused = random.Random(0), 0, 0
+    for _ in range(300):
+        path = write(tmp_path, hostile(source))
+        try:
+            walk = Walk(load_toml(path))
+            assert list(walk.lines()) and walk.to_dict() and list(walk.blank()) and table(walk.example, 3)
+            reports += 1
+        except ChainruleError:
+            refused += 1
+    assert reports > 10
+    assert refused > 10
+
+
+def test_a_formula_that_is_too_long_is_refused(tmp_path):
+    path = write(tmp_path, f'[[quantity]]\nname = "a"\nexpr = "{"1+" * 5000}1"')
+    with pytest.raises(ChainruleError, match="too long"):
+        load_toml(path)
+
+
+def test_a_long_chain_of_quantities_that_are_not_printed_stays_quick(tmp_path):
+    rows = [f'[[quantity]]\nname = "q{i}"\nexpr = "q{i - 1}*(1 - q{i - 1})"' for i in range(1, 60)]
+    path = write(tmp_path, "[given]\nq0 = 0.4\n" + "\n".join(rows) + '\nprinted = "0.5"')
+    assert Walk(load_toml(path)).judged[-1].verdict == "wrong"

@@ -19,6 +19,7 @@ from chainrule.course.marking import WRONG
 from chainrule.course.scenes import columns
 from chainrule.course.walk import Walk, symbol
 from chainrule.errors import unknown_name
+from chainrule.explain.by_hand import by_hand
 from chainrule.explain.derive import Form
 from chainrule.explain.digits import shown
 from chainrule.threshold import BooleanFunction, learn, separate
@@ -60,7 +61,13 @@ def example(
         _errata(as_json)
     elif of is not None:
         found = explained(name, of, form=form, notation=notation)
-        if as_json:
+        if decimals is not None:
+            hand = by_hand(found, decimals=decimals)
+            if as_json:
+                output.data(hand.to_dict())
+            else:
+                click.echo(str(hand))
+        elif as_json:
             output.data(found.to_dict())
         else:
             click.echo(found.to_latex() if latex else str(found))

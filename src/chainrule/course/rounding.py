@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
 from chainrule.constraints import whole
 from chainrule.course.calculation import value_or_nan
@@ -35,10 +36,17 @@ def by_hand(example: Example, decimals: int) -> list[Rounded]:
     done = []
     for quantity in example.quantities:
         calculated = value_or_nan(quantity.expr, hand)
-        hand[quantity.name] = round(calculated, decimals)
+        hand[quantity.name] = _school(calculated, decimals)
         true[quantity.name] = value_or_nan(quantity.expr, true)
         done.append(Rounded(quantity.name, hand[quantity.name], calculated, true[quantity.name]))
     return done
+
+
+def _school(x: float, decimals: int) -> float:
+    """x rounded as in school: a half away from 0, and 0.39249999999999996 is 0.3925."""
+    if not abs(x) < 1e10:
+        return x
+    return float(Decimal(f"{x:.14g}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
 def table(example: Example, decimals: int) -> list[str]:
