@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +32,14 @@ from chainrule.prepare import Prepared, Trial, fold_trial, prepare, trial_of
 from chainrule.request import DataChoices, check
 from chainrule.run import Run, open_run
 from chainrule.scoring import Score, constant_outputs, linear_outputs, score
-from chainrule.shapes import Array, read_only
+from chainrule.shapes import Array, Ints, read_only
 from chainrule.training.loop import Callback, EpochEnd, Outcome, begin, train
 from chainrule.training.solve import solve
 
 FOLDS = 5
+
+Predictions: TypeAlias = tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]]]
+"""The truth of some rows, the network's predictions, and those of simple methods by name."""
 
 
 def fit(
@@ -45,6 +48,7 @@ def fit(
     *,
     network: Network | Sequence[int] | str | None = None,
     activation: Activation | str = "relu",
+    dropout: float = 0.0,
     loss: Loss | str | None = None,
     optimizer: Rule | Update | str = "adam",
     learning_rate: float | None = None,
@@ -83,6 +87,7 @@ def fit(
     data: a path (.csv, .tsv, .parquet, .feather, .arrow), a DataFrame, a dict of columns, or a pair (X, y).
     target: the column, or columns, to predict; not needed with a pair.
     network: a `Network`, or the widths of hidden layers such as (64, 32) or "64-32", with `activation` between them.
+    dropout: the share of a hidden layer's units that are silenced in every training step.
     optimizer: a name or record of the catalog, an `Update` (penalties, clipping), or "lbfgs" (full batch, no schedule).
     l1, l2: strengths λ of the penalties λ₁ Σ|w| + ½ λ₂ Σ w² on the weights; l2="auto" is stronger where rows are few.
     metrics: further metrics recorded for training and validation rows after every epoch.
@@ -108,16 +113,14 @@ def fit(
     """
     if test is not None:
         real("test", test, low=0.0, below=1.0)
-    table, targets = _read(data, target, dict(reading or {}))
+    table, targets = read_examples(data, target, reading)
     request = check(
-        network=network, activation=activation, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
-        schedule=schedule, l1=l1, l2=l2, clip_norm=clip_norm, metrics=metrics, validation=validation, epochs=epochs,
-        batch_size=batch_size, shuffle=shuffle, patience=patience, time_budget=time_budget, seed=seed, dtype=dtype,
-        engine=engine,
-        n_jobs=n_jobs, class_weight=class_weight, scale=scale, callbacks=callbacks, progress=progress,
-        choices=DataChoices(
-            targets, task, _names(keep), _names(drop), _names(date_parts), missing_target, test
-        ),
+        network=network, activation=activation, dropout=dropout, loss=loss, optimizer=optimizer,
+        learning_rate=learning_rate, schedule=schedule, l1=l1, l2=l2, clip_norm=clip_norm, metrics=metrics,
+        validation=validation, epochs=epochs, batch_size=batch_size, shuffle=shuffle, patience=patience,
+        time_budget=time_budget, seed=seed, dtype=dtype, engine=engine, n_jobs=n_jobs, class_weight=class_weight,
+        scale=scale, callbacks=callbacks, progress=progress,
+        choices=DataChoices(targets, task, _names(keep), _names(drop), _names(date_parts), missing_target, test),
     )  # fmt: skip
     prepared = prepare(request, table, sample_weight)
     trial = trial_of(prepared)
@@ -140,7 +143,11 @@ def _names(names: Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _read(data: Any, target: Any, reading: dict[str, Any]) -> tuple[Table, tuple[str, ...]]:
+def read_examples(
+    data: Any, target: str | Sequence[str] | None, reading: Mapping[str, Any] | None = None
+) -> tuple[Table, tuple[str, ...]]:
+    """Data in any form that `fit` takes as a table, and the names of its target columns."""
+    reading = dict(reading or {})
     if isinstance(data, tuple) and len(data) == 2:
         if target is not None:
             raise SettingError(
@@ -179,25 +186,43 @@ def _score(prepared: Prepared, trial: Trial, outcome: Outcome) -> tuple[list[Sco
     """The task's metrics on rows the network was not trained on, and how they were kept away."""
     request, test = prepared.request, prepared.parts.test
     if len(test):
-        y_true, y_pred, simple = _predictions(trial, outcome.theta, prepared.table.take(test))
-        return score(trial.encoder.task, y_true, y_pred, simple, request.seed), {
-            "method": "held out",
-            "rows": len(test),
-        }
+        truth, predicted, simple = _predictions(trial, outcome.theta, prepared.table.take(test))
+        scores = score(trial.encoder.task, truth, predicted, simple, request.seed)
+        return scores, {"method": "held out", "rows": len(test)}
     if request.choices.test is not None:
         return [], {"method": "none", "rows": 0}
-    quiet = replace(prepared, request=replace(request, progress=None, callbacks=()))
-    parts = []
-    for number, fold in enumerate(folds(prepared.table, prepared.schema, FOLDS, seed=request.seed)):
-        inner = fold_trial(quiet, fold.train, request.seed + number)
-        parts.append(_predictions(inner, _train(inner)[0].theta, prepared.table.take(fold.test)))
-    truths, predictions, simples = zip(*parts, strict=True)
-    joined = {name: np.concatenate([part[name] for part in simples]) for name in simples[0]}
-    scores = score(trial.encoder.task, np.concatenate(truths), np.concatenate(predictions), joined, request.seed)
+    truth, predicted, simple = pooled([fold.said for fold in fold_predictions(prepared, FOLDS)])
+    scores = score(trial.encoder.task, truth, predicted, simple, request.seed)
     return scores, {"method": "folds", "folds": FOLDS, "rows": len(prepared.schema.rows)}
 
 
-def _predictions(trial: Trial, theta: Array, part: Table) -> tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]]]:
+@dataclass(frozen=True, eq=False)
+class FoldPredictions:
+    """One fold: the rows that were predicted (numbers in the table), and what was said of them."""
+
+    rows: Ints
+    task: str
+    said: Predictions
+
+
+def fold_predictions(prepared: Prepared, count: int) -> Iterator[FoldPredictions]:
+    """Every row predicted by a network that was trained on the other folds; one fold after the other."""
+    request = prepared.request
+    quiet = replace(prepared, request=replace(request, progress=None, callbacks=()))
+    for number, fold in enumerate(folds(prepared.table, prepared.schema, count, seed=request.seed)):
+        inner = fold_trial(quiet, fold.train, request.seed + number)
+        said = _predictions(inner, _train(inner)[0].theta, prepared.table.take(fold.test))
+        yield FoldPredictions(fold.test, inner.encoder.task, said)
+
+
+def pooled(parts: Sequence[Predictions]) -> Predictions:
+    """Several parts of the rows as one."""
+    truths, predictions, simples = zip(*parts, strict=True)
+    joined = {name: np.concatenate([part[name] for part in simples]) for name in simples[0]}
+    return np.concatenate(truths), np.concatenate(predictions), joined
+
+
+def _predictions(trial: Trial, theta: Array, part: Table) -> Predictions:
     """The truth of a table's rows, the network's predictions, and those of simple methods trained on the same rows."""
     request, encoder, network = trial.request, trial.encoder, trial.network
     x = encoder.encode(part, dtype=request.dtype)

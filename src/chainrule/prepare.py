@@ -16,7 +16,7 @@ from chainrule.data.split import Split, class_weights, split
 from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows
 from chainrule.errors import SettingError
-from chainrule.layers import Dense
+from chainrule.layers import Dense, Dropout, Layer
 from chainrule.model import rows_for
 from chainrule.network import Network, initialize
 from chainrule.request import Request, auto_batch, auto_l2
@@ -152,7 +152,9 @@ def _network_for(request: Request, encoder: Encoder) -> Network:
         squared_classes = encoder.classes and request.loss.target_kind == "real"
         if not request.loss.head(last) and not squared_classes:
             last = request.loss.output
-    hidden = [Dense(width, request.activation) for width in request.network]
+    hidden: list[Layer] = []
+    for width in request.network:
+        hidden += [Dense(width, request.activation), *([Dropout(request.dropout)] if request.dropout else [])]
     return Network(len(encoder.inputs), [*hidden, Dense(outputs, last)], loss=request.loss)
 
 

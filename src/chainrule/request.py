@@ -49,6 +49,7 @@ class Request:
 
     network: Network | tuple[int, ...]
     activation: Activation | str
+    dropout: float
     loss: Loss | str | None
     update: Update
     l2_is_auto: bool
@@ -120,7 +121,18 @@ class Request:
         )
 
 
-_PLAIN = ("validation", "epochs", "batch_size", "shuffle", "patience", "seed", "time_budget", "class_weight", "scale")
+_PLAIN = (
+    "dropout",
+    "validation",
+    "epochs",
+    "batch_size",
+    "shuffle",
+    "patience",
+    "seed",
+    "time_budget",
+    "class_weight",
+    "scale",
+)
 
 
 def check(**asked: Any) -> Request:
@@ -141,6 +153,7 @@ def check(**asked: Any) -> Request:
         activation=asked["activation"]
         if isinstance(asked["network"], Network)
         else Dense(1, asked["activation"]).activation,
+        dropout=_dropout_of(asked),
         loss=None if asked["loss"] is None else losses.get(asked["loss"]),
         update=_update_of(asked),
         l2_is_auto=asked["l2"] == "auto" and not isinstance(asked["optimizer"], Update),
@@ -179,6 +192,16 @@ def _network_of(network: Any) -> Network | tuple[int, ...]:
     if isinstance(network, int):
         network = [network]
     return tuple(whole("the width of a hidden layer", width, low=1) for width in network)
+
+
+def _dropout_of(asked: Mapping[str, Any]) -> float:
+    rate = real("dropout", asked["dropout"], low=0.0, below=1.0)
+    if rate and isinstance(asked["network"], Network):
+        raise SettingError(
+            "CR204", "a Network already says where its units are silenced", where="dropout", got=str(rate),
+            hint="put Dropout layers into the network, or give the widths of its hidden layers only",
+        )  # fmt: skip
+    return rate
 
 
 def _update_of(asked: Mapping[str, Any]) -> Update:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,15 +45,21 @@ class Score:
 
 
 def score(
-    task: str, y_true: NDArray[Any], y_pred: NDArray[Any], simple: dict[str, NDArray[Any]], seed: int
+    task: str,
+    y_true: NDArray[Any],
+    y_pred: NDArray[Any],
+    simple: dict[str, NDArray[Any]],
+    seed: int,
+    metrics: Sequence[Metric] = (),
 ) -> list[Score]:
-    """The task's metrics of the predictions, the headline first, each beside those of the simple predictions."""
+    """The task's metrics of the predictions unless others are named, the headline first, each beside those of the simple
+    predictions."""
     return [
         Score(
             metric.name, evaluate(metric, y_true, y_pred), *interval(metric, y_true, y_pred, seed=seed),
             {name: evaluate(metric, y_true, other) for name, other in simple.items()}, _greater(metric),
         )
-        for metric in defaults(task)
+        for metric in metrics or defaults(task)
     ]  # fmt: skip
 
 

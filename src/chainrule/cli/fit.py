@@ -16,7 +16,7 @@ from chainrule.explain.model import explain_one
 from chainrule.fit import fit as fit_table
 from chainrule.model import Model
 
-READING = ("delimiter", "decimal", "encoding", "missing", "day_first")
+READING = ("delimiter", "decimal", "encoding", "missing", "text", "trailing_comma", "day_first")
 
 
 @click.command()
@@ -27,6 +27,7 @@ READING = ("delimiter", "decimal", "encoding", "missing", "day_first")
 @click.option("--out", type=click.Path(), help="Where to save the model; by default the data's name with .model.")
 @click.option("--network", help="Widths of the hidden layers, such as 64-32.")
 @click.option("--activation", default="relu", show_default=True, help="The activation of the hidden layers.")
+@click.option("--dropout", type=float, default=0.0, help="The share of hidden units silenced in every training step.")
 @click.option("--loss", help="The loss; by default the one that belongs to the task.")
 @click.option("--optimizer", default="adam", show_default=True, help="The update rule, or lbfgs.")
 @click.option("--learning-rate", type=float, help="By default the rule's own.")
@@ -71,8 +72,10 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     and every choice is said. The score comes from rows that were never trained on.
     """
     path = Path(out) if out else Path(Path(data).name.split(".")[0] + ".model")
+    options.check_out(path, (data,), refused=(*options.TEXTS, *options.BINARIES), usual=".model")
     archive.check_writable(path)
-    reading = {name: asked.pop(name) for name in READING}
+    given = {name: asked.pop(name) for name in READING}
+    reading = {name: value for name, value in given.items() if value not in (None, ())}
     batch = asked.pop("batch_size")
     asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)
     asked["l2"] = "auto" if asked["l2"] == "auto" else options.number("--l2", asked["l2"])
@@ -99,7 +102,7 @@ def _tell(model: Model, path: Path, table: Any) -> None:
     algorithm = card["algorithm"]
     if card["notes"]:
         output.say("\nChoices made (stored in the model; options change them)")
-        output.say("\n".join(note_lines(card["notes"])))
+        output.say(options.as_options("\n".join(note_lines(card["notes"]))))
     output.say("\nTraining")
     output.say(f"  {card['model']['inputs']} inputs → {' → '.join(card['model']['layers'])}")
     output.say(
