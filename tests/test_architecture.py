@@ -22,7 +22,7 @@ LEVELS = {
     2: {"plan", "layers", "objective", "expression", "network"},
     3: {"engines", "steps"},
     4: {"data", "training", "archive", "model", "card", "request", "scoring", "prepare", "run"},
-    5: {"explain", "diagnostics", "threshold", "laws", "register", "check", "plots", "exchange", "fit"},
+    5: {"explain", "diagnostics", "threshold", "laws", "register", "check", "plots", "exchange", "fit", "tuning"},
     6: {"course", "estimators", "cli"},
     7: {"__init__", "__main__"},
 }

@@ -87,6 +87,7 @@ CODES: dict[str, str] = {
     "CR601": "a number that is not finite during training",
     "CR602": "a model that is not fitted yet",
     "CR603": "a run that cannot be resumed",
+    "CR604": "a search in which no trial could be trained",
     "CR701": "an optional package that is not installed",
     "CR702": "an engine that cannot run this",
     "CR801": "a plan that does not hold together",

@@ -17,6 +17,8 @@ except ImportError:  # the library alone does not need the application's package
 
 COMMANDS = {
     "fit": "chainrule.cli.fit:fit",
+    "tune": "chainrule.cli.tune:tune",
+    "learning-rate": "chainrule.cli.tune:learning_rate",
     "predict": "chainrule.cli.use:predict",
     "evaluate": "chainrule.cli.use:evaluate",
     "show": "chainrule.cli.use:show",
@@ -93,7 +95,9 @@ def _report(error: ValueError, arguments: list[str] | None) -> int:
 
         click.echo(json.dumps({"error": error.to_dict()}, indent=2, ensure_ascii=False))
     else:
-        click.echo(f"error: {error}", err=True)
+        from chainrule.cli.options import as_options
+
+        click.echo(f"error: {as_options(str(error))}", err=True)
     return error.exit_code
 
 

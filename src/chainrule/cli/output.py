@@ -36,9 +36,10 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[EpochEnd], None] | None]:
     if not console.is_terminal:
         yield _lines()
         return
+    bar_width = min(28, console.width - 72)  # the words come first where the terminal is narrow
     columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[losses]}"),
-        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.description}"), *([BarColumn(bar_width=bar_width)] if bar_width > 3 else []),
+        TextColumn("{task.fields[losses]}"), TextColumn("{task.fields[left]}"),
     )  # fmt: skip
     began = time.monotonic()
     with Progress(*columns, console=console, transient=True) as bar:
@@ -49,7 +50,7 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[EpochEnd], None] | None]:
             left = done / event.epoch * (event.epochs - event.epoch)
             bar.update(
                 task, total=event.epochs, completed=event.epoch, description=f"epoch {event.epoch}/{event.epochs}",
-                losses=_losses(event), left=f"at most {_duration(left)} left",
+                losses=_losses(event), left=f"≤ {duration(left)} left",
             )  # fmt: skip
 
         yield show
@@ -72,7 +73,8 @@ def _losses(event: EpochEnd) -> str:
     return f"loss {event.row['loss']:.4g}{validation}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time for a reader."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
