@@ -228,7 +228,7 @@ def test_training_that_explodes_is_an_error_that_says_where():
     model = MLPRegressor(
         hidden_layer_sizes=(30,), activation="identity", solver="sgd", learning_rate_init=1.0, early_stopping=True
     )
-    with pytest.raises(DivergedError, match=r"step \d+, epoch \d+, layer \d") as caught:
+    with pytest.raises(DivergedError, match=r"step \d+, epoch \d+, .*layer") as caught:
         model.fit(X * 100, NUMBERS)
     assert caught.value.code == "CR601" and not hasattr(model, "coefs_")
 
