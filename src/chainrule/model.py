@@ -140,6 +140,12 @@ class Model:
         metrics = (metrics,) if isinstance(metrics, str) else metrics
         if not table.row_count:
             raise DataError("CR105", "there are no rows to measure on", where=table.source, expected="at least 1")
+        for target in self.encoder.targets:
+            if target.name not in table:
+                raise DataError(
+                    "CR313", f"there is no column {target.name!r}, the target", where=table.source,
+                    hint="measuring needs the true values; predicting does without them",
+                )  # fmt: skip
         y_true, y_pred = truth_and_prediction(self.encoder, self.network, table, outputs)
         chosen = [metric_catalog.get(metric) for metric in metrics] or defaults(self.task)
         return {metric.name: evaluate(metric, y_true, y_pred) for metric in chosen}

@@ -211,3 +211,37 @@ def test_help_of_every_command_answers(folder):
         )
         assert found.returncode == 0, found.stderr
         assert "Usage" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("fit", "people.csv", "--target", "smokes", "--out", "people.csv"), "replace the file it is made from"),
+        (("fit", "people.csv", "--target", "smokes", "--out", "other.csv"), "--out other.model"),
+        (("predict", "people.model", "people.csv", "--out", "people.model"), "replace the file it is made from"),
+        (("predict", "people.model", "people.csv", "--out", "answers.parquet"), "--out answers.csv"),
+    ],
+)
+def test_a_result_never_replaces_what_it_is_made_from_nor_bears_a_false_name(folder, arguments, part):
+    before = (folder / "people.csv").read_bytes(), (folder / "people.model").read_bytes()
+    _, message = chainrule(*arguments, cwd=folder, code=2)
+    assert part in message
+    assert before == ((folder / "people.csv").read_bytes(), (folder / "people.model").read_bytes())
+
+
+def test_hints_on_the_command_line_can_be_typed_there(tmp_path):
+    rows = "".join(f"{'?' if i == 3 else i * i % 17},{i % 2}\n" for i in range(30))
+    (tmp_path / "odd.csv").write_text("a,y\n" + rows)
+    _, message = chainrule("fit", "odd.csv", "--target", "y", cwd=tmp_path, code=3)
+    assert "--missing='?'" in message
+    assert "--text=a" in message
+    chainrule("fit", "odd.csv", "-t", "y", "-q", "--missing=?", "--epochs", 2, "--test", 0, cwd=tmp_path)
+    chainrule("predict", "odd.model", "odd.csv", cwd=tmp_path)
+
+
+def test_evaluating_without_the_target_says_what_measuring_needs(folder):
+    lines = [line.rsplit(",", 1)[0] for line in (folder / "people.csv").read_text().splitlines()]
+    (folder / "unknown.csv").write_text("\n".join(lines) + "\n")
+    _, message = chainrule("evaluate", "people.model", "unknown.csv", cwd=folder, code=3)
+    assert "CR313" in message
+    assert "measuring needs the true values" in message

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -18,6 +21,8 @@ _READING = (
     click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark, where it is not found right."),
     click.option("--encoding", help="The encoding of a text file that is not UTF-8, such as latin-1."),
     click.option("--missing", multiple=True, metavar="TEXT", help="A further cell that means 'no value', such as '?'."),
+    click.option("--text", multiple=True, metavar="COLUMN", help="A column kept as text, whatever it looks like."),
+    click.option("--trailing-comma", is_flag=True, default=None, help="Every row ends in a separator."),
     click.option("--day-first/--month-first", "day_first", default=None, help="How to read dates such as 01/02/2024."),
 )
 
@@ -27,6 +32,49 @@ def reading(command: F) -> F:
     for option in reversed(_READING):
         command = option(command)
     return command
+
+
+_IN_PYTHON = re.compile(
+    r"\b(keep|drop|date_parts|missing|text|encoding|delimiter|decimal|task|missing_target|dtype|loss|network|test|validation"
+    r"|day_first|trailing_comma)=(\((?:'[^']*',?\s?)*\)|'[^']*'|\d+|True|False)"
+)
+
+
+def as_options(text: str) -> str:
+    """A message with the settings it names written as they are typed here.
+
+    >>> as_options("pass missing=('-', '?') or day_first=False")
+    "pass --missing=- --missing='?' or --month-first"
+    """
+    return _IN_PYTHON.sub(_typed, text)
+
+
+def _typed(found: re.Match[str]) -> str:
+    name, value = found[1], ast.literal_eval(found[2])
+    if name == "day_first":
+        return "--day-first" if value else "--month-first"
+    option = "--" + name.replace("_", "-")
+    if value is True:
+        return option
+    values = value if isinstance(value, tuple) else (value,)
+    return " ".join(f"{option}={shlex.quote(str(part))}" for part in values)
+
+
+TEXTS = (".csv", ".tsv", ".tab", ".txt", ".gz")
+BINARIES = (".parquet", ".pq", ".feather", ".arrow", ".arrows", ".xlsx")
+
+
+def check_out(out: Path, sources: tuple[str, ...], *, refused: tuple[str, ...], usual: str) -> None:
+    """Refuse to write over a file that the command reads, and a name that says something else than what is written."""
+    if any(out.resolve() == Path(source).resolve() for source in sources):
+        raise SettingError(
+            "CR204", "the result would replace the file it is made from", where=f"--out {out}", hint="give another name"
+        )
+    if out.suffix.lower() in refused:
+        raise SettingError(
+            "CR204", f"what is written is not what a name in {out.suffix} says", where=f"--out {out}",
+            hint=f"--out {out.with_suffix(usual)}",
+        )  # fmt: skip
 
 
 def number(name: str, text: str) -> float:

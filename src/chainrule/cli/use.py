@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,8 @@ from chainrule.card import as_text
 from chainrule.cli import options, output
 from chainrule.data.table import Note, Table
 from chainrule.explain.model import explain as explain_model
+from chainrule.explain.model import labels_of, trace_of
+from chainrule.explain.player import write_player
 from chainrule.model import Model, load
 
 
@@ -25,7 +28,7 @@ def _read(model: Model, data: str, reading: dict[str, Any]) -> Table:
 
 def _tell(notes: tuple[Note, ...]) -> None:
     for note in notes:
-        output.say(f"note: {note}")
+        output.say(f"note: {options.as_options(str(note))}")
 
 
 @click.command()
@@ -40,6 +43,7 @@ def predict(model: str, data: str, out: str | None, as_json: bool, **reading: An
     The column `prediction` holds the answer, `probability_<class>` the probability of each class.
     """
     if out:
+        options.check_out(Path(out), (model, data), refused=(*options.BINARIES, ".model"), usual=".csv")
         check_writable(out)
     trained = load(model)
     table = _read(trained, data, reading)
@@ -114,17 +118,27 @@ def show(model: str, as_json: bool) -> None:
 @click.option("--row", type=int, default=0, show_default=True, help="The row of the file, from 0.")
 @click.option("--form", default="factors", show_default=True, help="factors, delta or paths.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
+@click.option("--html", type=click.Path(), help="Write a page that walks through it step by step (one file, offline).")
 @options.reading
 @options.as_json
-def explain(model: str, data: str, of: str, row: int, form: str, latex: bool, as_json: bool, **reading: Any) -> None:
+def explain(
+    model: str, data: str, of: str, row: int, form: str, latex: bool, html: str | None, as_json: bool, **reading: Any
+) -> None:
     """Derive any number of the network for one row, with the numbers put in.
 
     A gradient needs the row's target in the file; a prediction, a net input or an activation does not.
     """
     trained = load(model)
-    explanation = explain_model(trained, _read(trained, data, reading), of=of, row=row, form=form)
+    table = _read(trained, data, reading)
+    explanation = explain_model(trained, table, of=of, row=row, form=form)
+    if html:
+        labels = labels_of(trained.encoder)
+        write_player(html, trace_of(trained, table, row), of, form=form, labels=labels)  # type: ignore[arg-type]
+        output.say(f"{explanation.target} step by step: {html}")
     if as_json:
         output.data(explanation.to_dict())
+    elif html:
+        return
     elif latex:
         click.echo(explanation.to_latex())
     else:
