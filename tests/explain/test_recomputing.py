@@ -20,7 +20,8 @@ FORMS = ("factors", "delta", "paths")
 def test_every_line_is_recomputed_from_inputs_weights_targets_and_constants(activation: str, loss: str) -> None:
     seed = zlib.crc32(f"{activation} {loss}".encode()) % 100_000
     trace = random_trace(seed, activation, loss)
-    for form, address in zip(FORMS, random_addresses(seed, trace, 3), strict=True):
+    for n, address in enumerate(random_addresses(seed, trace, 2)):
+        form = FORMS[(seed + n) % 3]
         explanation = explain_trace(trace, address, row=len(trace.x) - 1, top=None, form=form)
         assert explanation.engine is not None
         assert abs(explanation.value - explanation.engine) <= explanation.tolerance

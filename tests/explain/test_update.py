@@ -24,7 +24,7 @@ def test_the_lines_of_an_update_give_the_update(rule: str, around: dict) -> None
     whole = Update(rules.get(rule, learning_rate=0.05), **around)
     memory: dict = {}
     for n in range(2):
-        places = [(p, (3 * n) % p.size) for p in trace.plan.params[:: 2 if n else 3]]
+        places = [(p, (3 * n) % p.size) for p in trace.plan.params[n::3]]
         before = {"step": memory.get("step", 0), "slots": memory.get("slots")} if memory else {}
         moved = update(whole, trace.theta, Gradient(trace), memory=memory)
         for param, entry in places:

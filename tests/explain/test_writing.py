@@ -117,6 +117,17 @@ def test_a_notation_that_cannot_be_used_is_refused(text: str, code: str) -> None
         from_toml(text)
 
 
+def test_a_decimal_comma_on_request() -> None:
+    comma = from_toml('based_on = "cis678"\ndecimal = ","')
+    explanation = explain_trace(trace_of(load("cis678-2-2-2-sigmoid")), "w5", notation=comma)
+    assert "0,15·0,05 + 0,2·0,1 + 0,35" in str(explanation)
+    assert "= 0,0821670   engine 0,0821670" in str(explanation)
+    assert r"0{,}15 \cdot 0{,}05" in explanation.to_latex()
+    recompute(explanation)
+    with pytest.raises(SettingError, match="CR203"):
+        from_toml('decimal = ";"')
+
+
 def test_an_unknown_notation_names_the_nearest() -> None:
     with pytest.raises(SettingError, match="han-kamber"):
         notation("han_kamber")

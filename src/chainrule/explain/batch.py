@@ -63,7 +63,8 @@ def explain_batch(asked: Asked) -> Explanation:
         sections=(Section(say("examples" if address.kind == "parameter" else "examples_loss", n=n), tuple(lines)),),
         names=sheet.names, result=key, engine=engine, engine_name=trace.engine, tolerance=tolerance,
         finite_difference=difference_of(whole, symbols, address), notes=tuple(sheet.notes), children=children,
-        form=asked.form, notation=symbols.notation.name, dtype=str(trace.dtype), digits=asked.digits,
+        form=asked.form, notation=symbols.notation.name, decimal=symbols.notation.decimal,
+        dtype=str(trace.dtype), digits=asked.digits,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
 
 MINUS = "−"
@@ -33,3 +34,12 @@ def shown(x: float, digits: int = 6) -> str:
         mantissa = mantissa.rstrip("0").rstrip(".") if exact and "." in mantissa else mantissa
         text = f"{mantissa}e{int(exponent)}"
     return text.replace("-", MINUS)
+
+
+def with_decimal(text: str, mark: str) -> str:
+    """The text with another decimal mark in its numbers.
+
+    >>> with_decimal("0.4·1.5 = 0.6, w1", ",")
+    '0,4·1,5 = 0,6, w1'
+    """
+    return text if mark == "." else re.sub(r"(?<=\d)\.(?=\d)", mark, text)

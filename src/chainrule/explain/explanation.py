@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from chainrule.errors import PromiseError
+from chainrule.explain.digits import with_decimal
 from chainrule.explain.formula import evaluate, names_in
 from chainrule.explain.latex import to_latex
 from chainrule.explain.lines import FiniteDifference, Line, Name, Section
@@ -49,6 +50,7 @@ class Explanation:
     notation: str = "default"
     dtype: str = "float64"
     digits: int = 6
+    decimal: str = "."
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,11 +85,11 @@ class Explanation:
 
     def to_text(self, width: int = 100) -> str:
         """The working as aligned lines for a terminal, no wider than `width` columns where words allow."""
-        return to_text(self, width)
+        return with_decimal(to_text(self, width), self.decimal)
 
     def to_latex(self, *, document: bool = False) -> str:
         """The working as LaTeX with amsmath; with `document`, a whole file that compiles alone."""
-        return to_latex(self, document=document)
+        return with_decimal(to_latex(self, document=document), "{,}" if self.decimal == "," else ".")
 
     def __str__(self) -> str:
         return self.to_text()

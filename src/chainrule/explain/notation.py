@@ -23,7 +23,8 @@ class Notation:
 
     units: how unnamed units are called: by "index" (layer and index), by "letters" (i1, h1, o1) or with one
     "consecutive" number through the whole network, inputs first. first: the number of the first unit of a layer.
-    sign: −1 where the textbook's delta is −∂L/∂net (Err of Han & Kamber). delta_is_gradient: write δ as ∂L/∂net.
+    sign: −1 where the textbook's delta is −∂L/∂net (Err of Han & Kamber).
+    decimal: the decimal mark of text and LaTeX, a point or a comma.
     """
 
     name: str
@@ -41,8 +42,10 @@ class Notation:
     units: Units = "index"
     first: int = 0
     sign: int = 1
+    decimal: str = "."
 
     def __post_init__(self) -> None:
+        choice("Notation.decimal", self.decimal, (".", ","))
         choice("Notation.units", self.units, ("index", "letters", "consecutive"))
         if self.sign not in (1, -1):
             raise SettingError("CR201", "`Notation.sign` must be 1 or -1", got=str(self.sign))

@@ -66,7 +66,8 @@ def explain_row(asked: Asked, row: int) -> Explanation:
         statement=places.statement(symbols, address), value=sheet.names[key].value,
         sections=sections_of(sheet), names=sheet.names, result=key, engine=engine, engine_name=trace.engine,
         tolerance=tolerance, paths=size, finite_difference=difference_of(working.trace, symbols, address),
-        notes=tuple(sheet.notes), form=asked.form, row=row, notation=symbols.notation.name, dtype=str(trace.dtype),
+        notes=tuple(sheet.notes), form=asked.form, row=row, notation=symbols.notation.name,
+        decimal=symbols.notation.decimal, dtype=str(trace.dtype),
         digits=asked.digits,
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ def explain_update(
         sections=(Section(say("update_lines", rule=rule.rule.name, step=step.count), tuple(sheet.backward)),),
         names=sheet.names, result=key, engine=moved, engine_name=trace.engine, tolerance=slack * size,
         notes=tuple(sheet.notes), children=(explain_trace(trace, of, top=top, digits=digits, notation=notation),),
-        form="update", notation=symbols.notation.name, dtype=str(trace.dtype), digits=digits,
+        form="update", notation=symbols.notation.name, decimal=symbols.notation.decimal, dtype=str(trace.dtype), digits=digits,
     )  # fmt: skip
 
 
