@@ -16,7 +16,7 @@ from chainrule import (
     load,
     losses,
 )
-from chainrule.errors import ChainruleWarning, DivergedError, ModelFileError, SettingError
+from chainrule.errors import ChainruleError, ChainruleWarning, DivergedError, ModelFileError, SettingError
 from chainrule.estimators import ConvergenceWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::chainrule.estimators.ConvergenceWarning")
@@ -200,6 +200,18 @@ def test_any_number_is_explained_with_the_names_of_the_columns():
     # One row's share of the gradient of all rows is its own gradient.
     alone = model.gradients(frame.iloc[[5]], THREE[[5]])["W1"][2, 0]
     assert explanation.value == pytest.approx(alone, rel=1e-9)
+
+
+def test_a_classifier_of_several_labels_and_sparse_rows_are_explained_too():
+    sparse = pytest.importorskip("scipy.sparse")
+    several = np.c_[TWO, X[:, 2] > 0].astype(int)
+    model = MLPClassifier((3,), "tanh", **QUICK).fit(X, several)
+    explanation = model.explain(sparse.csr_matrix(X), several, of="W2[1,2]", row=7)
+    assert explanation.value == pytest.approx(model.gradients(X[[7]], several[[7]])["W2"][1, 2], rel=1e-9)
+    assert model.explain(X, of="a1[0]", row=7).value == pytest.approx(model.activations(X)["a1"][7, 0])
+    with pytest.raises(ChainruleError, match="there is no row 120") as caught:
+        model.explain(X, of="a1[0]", row=120)
+    assert caught.value.code == "CR105"
 
 
 @pytest.mark.parametrize("target", [TWO, THREE, NUMBERS, np.where(TWO, "yes", "no"), TWO.astype(int) + 4])

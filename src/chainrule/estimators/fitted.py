@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.calculus.loss import Loss
+from chainrule.constraints import whole
 from chainrule.engines.base import Engine, Session
 from chainrule.engines.choose import choose
 from chainrule.engines.trace import Gradient
+from chainrule.errors import DataError
 from chainrule.estimators.contract import Estimator
 from chainrule.estimators.examples import outputs_of
 from chainrule.estimators.inputs import check_columns, check_weights, check_x, check_y
@@ -92,9 +94,7 @@ class Fitted(Estimator):
             table, _ = self._model.table(X)
             with self._opened.lock:
                 return self._model.outputs(table)
-        x = check_x(X, self._theta.dtype)
-        check_columns(X, x.shape[1], self._names(), self.n_features_in_, type(self).__name__)
-        return self._told(x)
+        return self._told(self._checked(X))
 
     def _told(self, x: Any) -> Array:
         """The network's outputs for checked inputs."""
@@ -154,7 +154,21 @@ class Fitted(Estimator):
         y is needed for the loss and for gradients. `how`: see `chainrule.explain`.
         """
         self._check_fitted()
-        return explain(self._as_model(), X, y, of=of, row=row, **how)
+        if self._model is not None:
+            return explain(self._model, X, y, of=of, row=row, **how)
+        x = self._checked(X)
+        whole("row", row, low=0)
+        if row >= x.shape[0]:
+            raise DataError("CR105", f"there is no row {row}", expected=f"0 to {x.shape[0] - 1}", got=str(row))
+        target = None
+        if y is not None:
+            read = self._read_validation(check_y(y, x.shape[0], type(self).__name__), self._form(), np.float64)
+            target = read.y[[row]]
+        theta = self._parameters_now().astype(np.float64)
+        trace = forward(self._network(), theta, _dense(x[[row]]).astype(np.float64), target, rows=[row])
+        names = self._names()
+        labels = None if names is None else {f"x[{i}]": str(name) for i, name in enumerate(names)}
+        return explain(trace if target is None else backward(trace), of=of, labels=labels, **how)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one model file, whole or not at all; `chainrule.load(path)` reads it. It holds data only, no code."""
@@ -176,10 +190,12 @@ class Fitted(Estimator):
         if self._model is not None:
             table, _ = self._model.table(X)
             return self._model.encoder.encode(table, dtype=self._theta.dtype)
+        return _dense(self._checked(X))
+
+    def _checked(self, X: Any) -> Any:
         x = check_x(X, self._theta.dtype)
         check_columns(X, x.shape[1], self._names(), self.n_features_in_, type(self).__name__)
-        dense: Array = x if isinstance(x, np.ndarray) else x.toarray()
-        return dense
+        return x
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
@@ -196,3 +212,8 @@ class Fitted(Estimator):
             self._model = Model(**described)
         if "n_features_in_" in state:
             self._opened = Opened(None if self._model is None else self._model.network)
+
+
+def _dense(x: Any) -> Array:
+    dense: Array = x if isinstance(x, np.ndarray) else np.ascontiguousarray(x.toarray())
+    return dense

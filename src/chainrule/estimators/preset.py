@@ -18,7 +18,7 @@ from chainrule.optim.rules import rules
 
 _KEPT = (
     "hidden_layer_sizes", "activation", "loss", "solver", "learning_rate_init", "momentum", "nesterovs_momentum",
-    "batch_size", "max_iter", "random_state", "verbose", "early_stopping", "validation_fraction", "n_iter_no_change",
+    "batch_size", "max_iter", "shuffle", "random_state", "verbose", "early_stopping", "validation_fraction", "n_iter_no_change",
     "class_weight", "metrics", "callbacks", "time_budget", "n_jobs", "dtype", "engine", "preset",
 )  # fmt: skip
 
@@ -44,6 +44,7 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
     names = {
         "activation": "activation", "batch_size": "batch_size", "max_iter": "epochs", "class_weight": "class_weight",
         "validation_fraction": "validation", "n_iter_no_change": "patience", "dtype": "dtype", "loss": "loss",
+        "shuffle": "shuffle",
     }  # fmt: skip
     asked |= {ours: changed[theirs] for theirs, ours in names.items() if theirs in changed}
     if "hidden_layer_sizes" in changed:
