@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chainrule.calculus.formula import evaluate
@@ -19,6 +19,17 @@ def value_or_nan(formula: str, names: Values) -> float:
     except (ArithmeticError, ValueError, TypeError):
         return math.nan
     return value if math.isfinite(value) else math.nan
+
+
+def rounding_spread(value: Callable[[Values], float], world: Values, units: Values) -> float:
+    """How far a result may be off when numbers that it is calculated from were rounded; `units` are those of their last
+    digits, by name.
+
+    >>> rounding_spread(lambda known: 3 * known["a"], {"a": 0.5}, {"a": 0.1}) < 0.151
+    True
+    """
+    here = value(world)
+    return sum(abs(value({**world, name: world[name] + unit / 2}) - here) for name, unit in units.items())
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import copy
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chainrule.course.calculation import value_or_nan
+from chainrule.course.calculation import rounding_spread, value_or_nan
 from chainrule.course.document import Example, Quantity
 from chainrule.course.printed import Printed
 from chainrule.errors import DataError
@@ -127,15 +127,15 @@ def _judge(
     before = sorted((n for n in names_in(formula) if n in slide.judged), key=list(slide.judged).index)
     for world in slide.worlds(formula) if before else ():
         from_slide = value_or_nan(formula, world)
-        if not text.fits(from_slide):
-            continue
-        gives = f"{written(formula, lambda n, world=world: shown(world[n], 12))} = {shown(from_slide, digits + 2)}"  # type: ignore[misc]
-        gives += "" if text.agrees(from_slide) else ", its last digits cut off"
-        mistakes = [other for other in before if slide.judged[other].verdict in (WRONG, CARRIED)]
-        if mistakes:
-            first = slide.judged[mistakes[0]].first_wrong
-            return CARRIED, f"follows from what is printed before: {gives}; the mistake is at {first}", first
-        return ROUNDED, f"from rounded numbers: {gives}", ""
+        if text.fits(from_slide):
+            gives = f"{written(formula, lambda n, world=world: shown(world[n], 12))} = {shown(from_slide, digits + 2)}"  # type: ignore[misc]
+            return _from_before(
+                name, gives if text.agrees(from_slide) else f"{gives}, its last digits cut off", before, slide
+            )
+    mistakes = [other for other in before if slide.judged[other].verdict in (WRONG, CARRIED)]
+    if mistakes and (nearly := _nearly(text, formula, slide)) is not None:
+        numbers = written(formula, lambda n: shown(slide.values[n], 12))
+        return _from_before(name, f"{numbers} = {shown(nearly, digits + 2)}, up to their rounding", before, slide)
     if text.cut_off(value):
         return CUT, f"the digits after {text.text} were left out instead of rounded", ""
     if slip := text.padded(value) or text.typing_error(value):
@@ -146,6 +146,24 @@ def _judge(
     if slip:
         return WRONG, f"it fits {slip}: {gives}", name
     return WRONG, "no rounding and no small slip explains it", name
+
+
+def _from_before(name: str, gives: str, before: Sequence[str], slide: Slide) -> tuple[str, str, str]:
+    """The verdict on a number that follows from numbers printed before it: a mistake among them is carried over."""
+    mistakes = [other for other in before if slide.judged[other].verdict in (WRONG, CARRIED)]
+    if mistakes:
+        first = slide.judged[mistakes[0]].first_wrong
+        return CARRIED, f"follows from what is printed before: {gives}; the mistake is at {first}", first
+    return ROUNDED, f"from rounded numbers: {gives}", ""
+
+
+def _nearly(text: Printed, formula: str, slide: Slide) -> float | None:
+    """What the printed numbers give, where the print is that within their rounding: the slide may have gone on with more
+    digits of a wrong number than it shows."""
+    units = {n: float(slide.judged[n].quantity.printed.unit) for n in names_in(formula) if n in slide.judged}  # type: ignore[union-attr]
+    value = value_or_nan(formula, slide.values)
+    spread = rounding_spread(lambda known: value_or_nan(formula, known), slide.values, units)
+    return value if abs(value - float(text.value)) <= float(text.unit) / 2 + spread * 1.01 else None
 
 
 def _own_arithmetic(quantity: Quantity, text: Printed) -> str:

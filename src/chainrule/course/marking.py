@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chainrule.course.calculation import Calculation, value_or_nan
+from chainrule.course.calculation import Calculation, rounding_spread, value_or_nan
 from chainrule.course.document import Example
 from chainrule.course.exercises import Exercise, Shape, calculation
 from chainrule.course.printed import Printed, printed
@@ -112,14 +112,10 @@ class _Marker:
 
     def is_right(self, name: str, answer: Printed) -> bool:
         """Whether the right formula gives the answer, up to the rounding of what it was calculated from."""
+        units = {n: float(self.answers[n].unit) for n in self.right.operands(name, self.values) if n in self.kept}
         for world in self.worlds(self.right, name):
-            value = self.right.value(name, world)
-            spread = 0.0
-            for n in self.right.operands(name, self.values):
-                if n in self.kept:
-                    nudged = {**world, n: world[n] + float(self.answers[n].unit) / 2}
-                    spread += abs(self.right.value(name, nudged) - value)
-            if abs(value - float(answer.value)) <= float(answer.unit) + spread * 1.01:
+            spread = rounding_spread(lambda known: self.right.value(name, known), world, units)
+            if abs(self.right.value(name, world) - float(answer.value)) <= float(answer.unit) + spread * 1.01:
                 return True
         return False
 
