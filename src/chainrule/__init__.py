@@ -19,11 +19,12 @@ from chainrule.optim.rule import Rule, Update
 from chainrule.optim.rules import rules
 from chainrule.register import register
 from chainrule.steps import backward, forward, update
+from chainrule.tuning import cross_validate, fit_ensemble, learning_rate_range, tune
 from chainrule.version import __version__ as __version__
 
 __all__ = [
     "Activation", "ChainruleError", "ChainruleWarning", "Dense", "Dropout", "Expression", "Gradient", "LayerNorm",
     "Loss", "MLPClassifier", "MLPRegressor", "Maxout", "Model", "Network", "Rule", "Softmax", "Trace", "Update",
-    "activations", "backward", "check", "explain", "fit", "forward", "initialize", "initializers", "load", "losses",
-    "register", "rules", "update",
+    "activations", "backward", "check", "cross_validate", "explain", "fit", "fit_ensemble", "forward", "initialize",
+    "initializers", "learning_rate_range", "load", "losses", "register", "rules", "tune", "update",
 ]  # fmt: skip

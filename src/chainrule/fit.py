@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,15 +15,16 @@ from numpy.typing import NDArray
 from chainrule.calculus.activation import Activation
 from chainrule.calculus.loss import Loss
 from chainrule.card import data_card, model_card, objective_card, verdict, versions
-from chainrule.constraints import real
+from chainrule.constraints import choice, real
 from chainrule.data.arrays import check_same_index
 from chainrule.data.files import read_table
 from chainrule.data.frames import attach_target
+from chainrule.data.reading import Reading
 from chainrule.data.split import folds
 from chainrule.data.table import Table
 from chainrule.engines.base import Engine
 from chainrule.engines.choose import choose
-from chainrule.errors import SettingError
+from chainrule.errors import ChainruleWarning, SettingError
 from chainrule.metrics import Metric
 from chainrule.model import Model, truth_and_prediction
 from chainrule.network import Network
@@ -37,6 +39,7 @@ from chainrule.training.loop import Callback, EpochEnd, Outcome, begin, train
 from chainrule.training.solve import solve
 
 FOLDS = 5
+READING = tuple(field.name for field in fields(Reading))
 
 Predictions: TypeAlias = tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]]]
 """The truth of some rows, the network's predictions, and those of simple methods by name."""
@@ -113,6 +116,8 @@ def fit(
     """
     if test is not None:
         real("test", test, low=0.0, below=1.0)
+    if resume and not run:
+        raise SettingError("CR204", "there is no run to resume", where="resume", hint="name its folder: run=...")
     table, targets = read_examples(data, target, reading)
     request = check(
         network=network, activation=activation, dropout=dropout, loss=loss, optimizer=optimizer,
@@ -122,13 +127,30 @@ def fit(
         scale=scale, callbacks=callbacks, progress=progress,
         choices=DataChoices(targets, task, _names(keep), _names(drop), _names(date_parts), missing_target, test),
     )  # fmt: skip
-    prepared = prepare(request, table, sample_weight)
-    trial = trial_of(prepared)
+    model = model_from(prepare(request, table, sample_weight), reading, run=run or None, resume=resume)
+    left_out = [note for note in model.card["notes"] if note["text"].startswith("left out: ")]
+    if left_out:
+        said = "; ".join(f"{note['where']} {note['text']}" for note in left_out)
+        warnings.warn(f"{said} (all choices: model.card['notes'])", ChainruleWarning, stacklevel=2)
+    return model
+
+
+def model_from(
+    prepared: Prepared,
+    reading: Mapping[str, Any] | None,
+    *,
+    run: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+) -> Model:
+    """The model that a prepared table leads to, and its score on the rows kept away."""
+    request, trial = prepared.request, trial_of(prepared)
     with open_run(run, prepared, resume) if run is not None else contextlib.nullcontext() as folder:
         outcome, engine_name = _train(trial, folder)
     scores, method = _score(prepared, trial, outcome)
     card = {
-        "data": data_card(table, prepared.schema, len(trial.rows), len(trial.validation or ()), dict(reading or {})),
+        "data": data_card(
+            prepared.table, prepared.schema, len(trial.rows), len(trial.validation or ()), dict(reading or {})
+        ),
         "model": model_card(trial.network),
         "algorithm": _algorithm(trial, outcome, engine_name),
         "objective": objective_card(trial.network, trial.request.update, request.class_weight),
@@ -148,6 +170,8 @@ def read_examples(
 ) -> tuple[Table, tuple[str, ...]]:
     """Data in any form that `fit` takes as a table, and the names of its target columns."""
     reading = dict(reading or {})
+    for name in reading:
+        choice("reading", name, READING)
     if isinstance(data, tuple) and len(data) == 2:
         if target is not None:
             raise SettingError(
@@ -159,6 +183,8 @@ def read_examples(
         raise SettingError(
             "CR202", "`target` must name the column to predict", hint='fit("passengers.csv", "survived")'
         )
+    if isinstance(target, int):  # a DataFrame's column may be called 3; names are text in a table
+        target = str(target)
     return read_table(data, **reading), (target,) if isinstance(target, str) else tuple(target)
 
 
