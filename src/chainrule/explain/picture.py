@@ -1,4 +1,4 @@
-"""What is drawn of a pass: columns of units and the wires between them; of a wide layer only the units that matter most here."""
+"""What is drawn of a pass: columns of units and the wires between them; of a wide layer only the units that matter most."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from chainrule.engines.trace import Trace
 from chainrule.explain.address import Address
 from chainrule.explain.forward import write_value
-from chainrule.explain.notation import Symbols
 from chainrule.explain.sheet import Sheet
+from chainrule.explain.symbols import Symbols
 from chainrule.explain.working import Working
 from chainrule.explain.written import touched
 from chainrule.plan import Plan, Step
@@ -76,7 +76,7 @@ class Picture:
 
 
 def picture(one_row: Trace, symbols: Symbols, address: Address | None, *, loss: bool) -> Picture:
-    """The picture of a pass of one example, with the path of `address` to the loss; `address` is None where there is no path."""
+    """The picture of a pass of one example, with the path of `address` to the loss (None: no path)."""
     choice = _Choice(Working(one_row), symbols, address)
     groups = _groups(one_row.plan)
     units = {group: choice.units(group) for group in reversed(groups)}
@@ -113,7 +113,7 @@ def _groups(plan: Plan) -> list[Group]:
 def _depths(plan: Plan, groups: list[Group]) -> dict[Group, int]:
     """The column of each group: one more than that of what it is made of; a parameter stands just before its use."""
     of = {slot: group for group in groups for slot in group}
-    depth = {group: 0 for group in groups}
+    depth = dict.fromkeys(groups, 0)
     for step in plan.steps:
         for source in step.sources:
             if of[source] != of[step.target]:
@@ -151,7 +151,7 @@ class _Choice:
         """How strongly every unit depends on what is explained: the sum of |paths| from there."""
         working, address = self.working, self.address
         plan = working.plan
-        found = {slot.name: np.zeros(slot.width) for slot in plan.slots}
+        found: dict[str, Array] = {slot.name: np.zeros(slot.width) for slot in plan.slots}
         if address is None or address.kind not in ("parameter", "gradient"):
             return found
         if address.kind == "gradient":
@@ -211,7 +211,12 @@ class _Choice:
     def _source_of(self, step: Step, width: int) -> Array:
         """1 for the unit that an explained weight comes from."""
         found, address = np.zeros(width), self.address
-        if address is not None and address.kind == "parameter" and step.op == "affine" and step.params[0] == address.name:
+        if (
+            address is not None
+            and address.kind == "parameter"
+            and step.op == "affine"
+            and step.params[0] == address.name
+        ):
             for entry in address.entries:
                 found[entry % width] = 1.0
         return found

@@ -1,17 +1,17 @@
-"""The steps of a player: the lines of explanations in an order in which each follows from those before it, and what each lights."""
+"""The steps of a player: lines of explanations, each following from those before it, and what each lights in the picture."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.formula import names_in
 from chainrule.explain.lines import Line, Name
-from chainrule.explain.notation import Symbols
 from chainrule.explain.sentences import say
+from chainrule.explain.symbols import Symbols
 from chainrule.plan import Plan
 
 Phase = Literal["forward", "loss", "backward", "result", "batch", "update"]
@@ -34,7 +34,13 @@ WORDS: dict[str, str] = {
     "delta": "Delta of {unit}",
     "value": "The answer: {symbol}",
     "all examples": "The sum over all examples",
-    "step": "The step of {symbol}",
+    "step": "The update: {symbol}",
+    "unit": "unit {number} of layer {layer}",
+    "sum": "the sum of the {count} lines above",
+    "given": "Given",
+    "legend unit": "in a unit: net input | output, below them their gradients",
+    "legend wire": "on a wire: its weight; beside a unit's name: its bias",
+    "legend target": "→ the target",
 }
 
 
@@ -74,19 +80,40 @@ def steps_of(explanation: Explanation, symbols: Symbols, phase: Phase | None = N
 
 def _step(phase: Phase, line: Line, parts: Sequence[Line], explanation: Explanation, symbols: Symbols) -> Step:
     plan = symbols.plan
-    keys = [key for one in (*parts, line) for key in names_in(one.expr)]
-    keys = [key for key in keys if key not in {part.key for part in parts}]
     made = marks(plan, line.key)
-    uses = tuple(dict.fromkeys(mark for key in keys for mark in marks(plan, key)))
-    return Step(phase, line, tuple(parts), explanation.names, _caption(phase, line, made, symbols), uses, made)
+    step = Step(phase, line, tuple(parts), explanation.names, _caption(phase, line, made, symbols), (), made)
+    return replace(step, uses=tuple(dict.fromkeys(mark for key in _operands(step) for mark in marks(plan, key))))
 
 
 def merged(steps: Iterable[Step]) -> list[Step]:
-    """The steps without those that repeat an earlier one: the same quantity with the same value."""
+    """The steps of several explanations of one pass as one walk: what repeats an earlier step is left out, and what one of
+    them takes as recorded while another derives it comes after its derivation."""
+    makers: dict[tuple[str, float], Step] = {}
     found: dict[tuple[str, str, float], Step] = {}
     for step in steps:
         found.setdefault((step.line.key, step.line.symbol, step.line.value), step)
-    return list(found.values())
+        makers.setdefault((step.line.key, step.line.value), step)
+    placed: dict[int, Step] = {}
+    for step in found.values():
+        _place(step, makers, placed, set())
+    return list(placed.values())
+
+
+def _place(step: Step, makers: Mapping[tuple[str, float], Step], placed: dict[int, Step], above: set[int]) -> None:
+    """Put a step after those that make what it uses."""
+    if id(step) in placed or id(step) in above:
+        return
+    for key in _operands(step):
+        maker = makers.get((key, step.names[key].value))
+        if maker is not None:
+            _place(maker, makers, placed, above | {id(step)})
+    placed[id(step)] = step
+
+
+def _operands(step: Step) -> list[str]:
+    """The keys a step reads, without those of its own terms."""
+    own = {part.key for part in step.parts}
+    return [key for line in (*step.parts, step.line) for key in names_in(line.expr) if key not in own]
 
 
 def marks(plan: Plan, key: str) -> tuple[str, ...]:
@@ -109,7 +136,7 @@ def marks(plan: Plan, key: str) -> tuple[str, ...]:
         for match in re.finditer("_d", key):
             above, below = _mark(plan, key[1 : match.start()]), _mark(plan, key[match.end() :])
             if above and below:
-                differentiated = above == "loss" or above.rpartition(".")[0] == plan.output and _is_output(plan)
+                differentiated = above == "loss" or (above.rpartition(".")[0] == plan.output and _is_output(plan))
                 return (f"g.{below}",) if differentiated else (above, below)
     return ()
 
@@ -159,5 +186,6 @@ def _caption(phase: Phase, line: Line, made: tuple[str, ...], symbols: Symbols) 
 
 def _unit(symbols: Symbols, slot_name: str, unit: int) -> str:
     slot = symbols.plan.slot(slot_name)
-    named = symbols.unit_name(slot, unit)
-    return named if named is not None else symbols.unit(slot, unit)
+    if symbols.unit_name(slot, unit) is not None or symbols.notation.units != "index":
+        return symbols.unit(slot, unit)
+    return WORDS["unit"].format(number=unit + symbols.notation.first, layer=slot.layer)

@@ -1,23 +1,21 @@
-"""A picture of a pass as SVG: every number in its place, marked so that steps can light it. Colours are left to the style sheet."""
+"""A picture of a pass as SVG: every number in its place, marked so that steps can light it. Colours are the style sheet's."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from html import escape
-from itertools import pairwise
+from typing import NamedTuple
 
-from chainrule.explain.digits import shown
-from chainrule.explain.picture import Column, Picture, Unit, Wire
+from chainrule.explain.digits import MINUS, shown
+from chainrule.explain.picture import Picture, Unit, Wire
 from chainrule.explain.stepping import Step
 
-WIDE, NARROW, HIGH = 116, 72, 40  # of units with two numbers and with one
-GAP = 92  # between columns, where the wires run
-PITCH = 92  # from unit to unit in a column
-TOP, SIDE = 64, 12
-FEW = 9  # so many wires between two columns all carry their weight; of more, only those that a step lights
-LABEL = 14  # characters of a name that have room above a unit
+WIDE, NARROW, HIGH = 124, 76, 40  # of units with two numbers and with one
+GAP = 112  # between columns, where the wires run
+TOP, SIDE = 48, 12
+ROOMY, DENSE = 94, 78  # from unit to unit in a column, of few units and of many
+FEW = 4  # so many wires between two columns, or all into one unit, carry their weights; of others, those that a step lights
+LABEL = 12  # characters of a name that have room above a unit
 
 
 def compact(x: float) -> str:
@@ -26,17 +24,13 @@ def compact(x: float) -> str:
     >>> compact(0.59326999), compact(-0.00043857), compact(1.0)
     ('0.5933', '−4.386e−4', '1')
     """
-    return shown(x, 4) if abs(x) >= 1e-3 or x == 0 else shown(x * 1e-9, 4).replace("e−", "e−") if False else _short(x)
-
-
-def _short(x: float) -> str:
+    if x == 0 or abs(x) >= 1e-3:
+        return shown(x, 4)
     mantissa, _, exponent = f"{x:.3e}".partition("e")
-    mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}".replace("-", MINUS)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a unit stands: its left edge, its middle height, its width."""
 
     x: float
@@ -46,50 +40,12 @@ class Place:
 
 def draw(picture: Picture, steps: list[Step], title: str) -> str:
     """The whole `<svg>`. Numbers that a step makes carry `data-from`, the number of that step (from 1)."""
-    first = _first_steps(steps)
-    tallest = max(len(column.units) for column in picture.columns)
-    pitch = PITCH if tallest <= 4 else 78
-    places, x = {}, float(SIDE)
-    middle = TOP + tallest * pitch / 2
-    heads = []
-    for column in picture.columns:
-        width = WIDE if any(len(unit.slots) == 2 for unit in column.units) else NARROW
-        top = middle - len(column.units) * pitch / 2
-        for n, unit in enumerate(column.units):
-            places[unit] = Place(x, top + (n + 0.5) * pitch, width)
-        heads += [
-            f'<text class="title" x="{x + width / 2:g}" y="{16 + 16 * n}">{escape(text)}</text>'
-            for n, text in enumerate(column.title)
-        ]
-        x += width + GAP
-    end = x
-    parts = [*heads, *_wires(picture, places, first)]
-    if picture.loss:
-        parts += _loss(picture, places, Place(end - GAP + 64, middle, NARROW), first, steps)
-        end += 64 - GAP + NARROW + GAP
-    parts += [_unit(picture, unit, place, first) for unit, place in places.items()]
-    width, height = end - GAP + SIDE, TOP + tallest * pitch + 8
+    drawing = _Drawing(picture, steps)
+    width, height = drawing.end + SIDE, drawing.height
     return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
-        f'aria-label="{escape(title)}" data-phase="result">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 0 {width:g} {height:g}" style="--wide:{width:g}px" role="img" aria-label="{escape(title)}">'
+        f"{''.join(drawing.parts())}</svg>"
     )
-
-
-def _first_steps(steps: list[Step]) -> Mapping[str, int]:
-    """The number of the step that first gives a mark."""
-    found: dict[str, int] = {}
-    for number, step in enumerate(steps, start=1):
-        if len(step.makes) == 1:
-            found.setdefault(step.makes[0], number)
-    return found
-
-
-def _gradients(steps: Iterable[Step]) -> dict[str, float]:
-    return {step.makes[0]: step.line.value for step in steps if len(step.makes) == 1}
-
-
-def _from(mark: str, first: Mapping[str, int]) -> str:
-    return f' data-from="{first[mark]}"' if mark in first else ""
 
 
 def _text(kind: str, x: float, y: float, text: str, extra: str = "", full: str = "") -> str:
@@ -101,25 +57,171 @@ def _cut(text: str, room: int = LABEL) -> str:
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
-def _unit(picture: Picture, unit: Unit, place: Place, first: Mapping[str, int]) -> str:
-    left, top = place.x, place.y - HIGH / 2
-    path = " path" if unit.on_path else ""
-    if unit.left_out:
-        marks = " ".join(f"{slot}.more" for slot in unit.slots)
-        shape = f'<rect class="half" data-at="{escape(marks)}" x="{left:g}" y="{top:g}" width="{place.width}" height="{HIGH}" rx="20"/>'
-        words = _text("number", left + place.width / 2, place.y + 4, f"… {unit.left_out} more")
-        return f'<g class="unit more{path}">{shape}{words}</g>'
-    out = [_text("name", left + 4, top - 6, _cut(unit.name, 9 if len(unit.slots) == 2 else LABEL), full=unit.name)]
-    out.append(_bias(picture, unit, left + place.width - 4, top - 6))
-    width = place.width / len(unit.slots)
-    for n, slot in enumerate(unit.slots):
-        mark, value = f"{slot}.{unit.index}", picture.working.value(slot, unit.index)
-        outline = _outline(left + n * width, top, width, n == 0, n == len(unit.slots) - 1)
-        name = picture.symbols.value(picture.symbols.plan.slot(slot), unit.index)
-        out.append(
-            f'<path class="half" data-at="{escape(mark)}" d="{outline}"><title>{escape(name)} = {shown(value)}</title></path>'
+class _Drawing:
+    """The places of a picture's units, and the numbers that the steps give."""
+
+    def __init__(self, picture: Picture, steps: list[Step]) -> None:
+        self.picture, self.working, self.symbols = picture, picture.working, picture.symbols
+        self.first: dict[str, int] = {}
+        self.given: dict[str, Step] = {}
+        for number, step in enumerate(steps, start=1):
+            if len(step.makes) == 1 and step.phase not in ("batch", "update"):
+                self.first.setdefault(step.makes[0], number)
+                self.given[step.makes[0]] = step
+        self.places: dict[Unit, Place] = {}
+        self.middle, self.end, self.height = self._lay_out()
+
+    def _lay_out(self) -> tuple[float, float, float]:
+        columns = self.picture.columns
+        tallest = max(len(column.units) for column in columns)
+        pitch = ROOMY if tallest <= 4 else DENSE
+        middle, x = TOP + tallest * pitch / 2, float(SIDE)
+        for column in columns:
+            width = WIDE if any(len(unit.slots) == 2 for unit in column.units) else NARROW
+            top = middle - len(column.units) * pitch / 2
+            for n, unit in enumerate(column.units):
+                self.places[unit] = Place(x, top + (n + 0.5) * pitch, width)
+            x += width + GAP
+        end = x - GAP + (GAP - 28 + NARROW if self.picture.loss else 0)
+        return middle, end, TOP + tallest * pitch
+
+    def parts(self) -> Iterator[str]:
+        """Titles, wires, the loss, units: what comes later lies above."""
+        for column in self.picture.columns:
+            place = self.places[column.units[0]]
+            for n, text in enumerate(column.title):
+                yield _text("title" if n == 0 else "function", place.x + place.width / 2, 18 + 16 * n, text)
+        wires = self.picture.wires
+        into: dict[tuple[str, ...], list[int]] = {}
+        for wire in wires:
+            into.setdefault(wire.target.slots, []).extend([wire.target.index] if wire.weight is not None else [])
+        for wire in wires:
+            ends = into[wire.target.slots]
+            yield self._wire(wire, crowded=len(ends) > FEW and len(set(ends)) > 1)
+        if self.picture.loss:
+            yield from self._loss()
+        for unit, place in self.places.items():
+            yield self._rest(unit, place) if unit.left_out else self._unit(unit, place)
+
+    def _since(self, mark: str) -> str:
+        return f' data-from="{self.first[mark]}"' if mark in self.first else ""
+
+    def _gradient(self, mark: str, x: float, y: float, before: str = "") -> str:
+        """The gradient that a step gives, where one does."""
+        step = self.given.get(f"g.{mark}")
+        if step is None:
+            return ""
+        extra = f' data-at="g.{escape(mark)}"{self._since(f"g.{mark}")}'
+        full = f"{step.line.symbol} = {shown(step.line.value)}"
+        return _text("gradient", x, y, before + compact(step.line.value), extra, full)
+
+    def _unit(self, unit: Unit, place: Place) -> str:
+        left, top, double = place.x, place.y - HIGH / 2, len(unit.slots) == 2
+        out = [_text("name", left + 4, top - 7, _cut(unit.name, 9 if double else LABEL), full=unit.name)]
+        out.append(self._bias(unit, left + place.width - 2, top - 7))
+        width = place.width / len(unit.slots)
+        for n, slot_name in enumerate(unit.slots):
+            slot = self.symbols.plan.slot(slot_name)
+            mark, value = f"{slot_name}.{unit.index}", self.working.value(slot_name, unit.index)
+            hover = f"{self.symbols.value(slot, unit.index)} = {shown(value)}"
+            outline = _outline(left + n * width, top, width, first=n == 0, last=n == len(unit.slots) - 1)
+            middle = left + (n + 0.5) * width + (3 if double and n == 0 else -3 if double else 0)
+            out.append(
+                f'<path class="half" data-at="{escape(mark)}" d="{outline}"><title>{escape(hover)}</title></path>'
+            )
+            out.append(_text("number", middle, place.y + 4, compact(value), self._since(mark)))
+            out.append(self._gradient(mark, middle, top + HIGH + 15, "" if double else "∂ "))
+        return f'<g class="unit{" path" if unit.on_path else ""}">{"".join(out)}</g>'
+
+    def _bias(self, unit: Unit, x: float, y: float) -> str:
+        maker = self.symbols.plan.makers.get(unit.slots[0])
+        if maker is None or maker.op != "affine" or len(maker.params) < 2:
+            return ""
+        bias = self.symbols.plan.param(maker.params[1])
+        entry = 0 if bias.size == 1 else unit.index
+        name, value = self.symbols.param(bias, entry), self.working.theta(bias, entry)
+        text = (
+            f"{_cut(name, 4)} {compact(value)}"
+            if bias.names
+            else f"{'+ ' if value >= 0 else MINUS + ' '}{compact(abs(value))}"
         )
-        middle = left + (n + 0.5) * width
-        out.append(_text("number", middle, place.y + 4, compact(value), _from(mark, first)))
-        out.append(f"<!--{n}-->" if False else _slope(slot, unit, middle, top + HIGH + 14, first))
-    return f'<g class="unit{path}">{"".join(out)}</g>'
+        mark = f"{bias.name}.{entry}"
+        return _text("bias", x, y, text, f' data-at="{escape(mark)}"', f"{name} = {shown(value)}")
+
+    def _rest(self, unit: Unit, place: Place) -> str:
+        marks = " ".join(f"{slot}.more" for slot in unit.slots)
+        box = f'x="{place.x:g}" y="{place.y - HIGH / 2:g}" width="{place.width:g}" height="{HIGH}" rx="20"'
+        words = _text("number", place.x + place.width / 2, place.y + 4, f"… {unit.left_out} more")
+        path = " path" if unit.on_path else ""
+        return f'<g class="unit more{path}"><rect class="half" data-at="{escape(marks)}" {box}/>{words}</g>'
+
+    def _wire(self, wire: Wire, *, crowded: bool) -> str:
+        start, end = self.places[wire.source], self.places[wire.target]
+        x1, x2 = start.x + start.width, end.x
+        bend = (x2 - x1) * 0.42
+        line = f'<path d="M{x1:g} {start.y:g}C{x1 + bend:g} {start.y:g} {x2 - bend:g} {end.y:g} {x2:g} {end.y:g}"/>'
+        kind = "wire" + (" path" if wire.on_path else "") + (" crowded" if crowded else "")
+        if wire.source.left_out or wire.target.left_out:
+            return f'<g class="wire thin">{line}</g>'
+        if wire.weight is None:
+            return f'<g class="{kind}">{line}</g>'
+        # The weight stands in the first part of the way, where the wires of a crossing are apart, its gradient in the last.
+        (xw, yw), (xg, yg) = ((x1 + (x2 - x1) * t, start.y + (end.y - start.y) * _eased(t)) for t in (0.3, 0.72))
+        text = f"{_cut(wire.name, 5)} {compact(wire.weight)}" if wire.name else compact(wire.weight)
+        label = _text("weight", xw, yw - 4, text, full=f"{wire.name or wire.mark} = {shown(wire.weight)}")
+        gradient = self._gradient(wire.mark, xg, yg - 4, "∂ ")
+        return f'<g class="{kind}" data-at="{escape(wire.mark)}">{line}{label}{gradient}</g>'
+
+    def _loss(self) -> Iterator[str]:
+        plan = self.symbols.plan
+        place = Place(self.end - NARROW, self.middle, NARROW)
+        outputs = [(unit, at) for unit, at in self.places.items() if plan.output in unit.slots and not unit.left_out]
+        for unit, at in outputs:
+            x1, bend = at.x + at.width, (place.x - at.x - at.width) * 0.42
+            curve = f"M{x1:g} {at.y:g}C{x1 + bend:g} {at.y:g} {place.x - bend:g} {place.y:g} {place.x:g} {place.y:g}"
+            yield f'<g class="wire{" path" if unit.on_path else ""}"><path d="{curve}"/></g>'
+            target = self.working.target(unit.index)
+            full = f"{self.symbols.target(unit.index)} = {shown(target)}"
+            mark = f' data-at="y.{unit.index}"'
+            yield _text("target", x1 + 6, at.y - HIGH / 2 - 7, f"→ {compact(target)}", mark, full)
+        loss = self.working.trace.losses
+        assert loss is not None
+        value, top = float(loss[0]), place.y - HIGH / 2
+        shape = f'x="{place.x:g}" y="{top:g}" width="{place.width:g}" height="{HIGH}" rx="8"'
+        yield '<g class="unit loss">' + _text("name", place.x + 4, top - 7, _cut(self.symbols.loss), full="loss")
+        yield f'<rect class="half" data-at="loss" {shape}><title>{escape(self.symbols.loss)} = {shown(value)}</title></rect>'
+        yield _text("number", place.x + place.width / 2, place.y + 4, compact(value), self._since("loss")) + "</g>"
+
+
+def _eased(t: float) -> float:
+    """How far down a wire is after the part t of its way: the height of its curve, nearly."""
+    return t * t * (3.0 - 2.0 * t)
+
+
+def _outline(x: float, y: float, width: float, *, first: bool, last: bool) -> str:
+    """A box of the height of a unit, round at its free ends."""
+    r, h = HIGH / 2, HIGH
+    left = f"M{x + r:g} {y + h:g}a{r:g} {r:g} 0 0 1 0 {-h}" if first else f"M{x:g} {y + h:g}v{-h}"
+    right = f"H{x + width - r:g}a{r:g} {r:g} 0 0 1 0 {h}" if last else f"H{x + width:g}v{h}"
+    return f"{left}{right}z"
+
+
+def undrawn(picture: Picture, mark: str) -> str:
+    """The mark of what stands in the picture for a unit that is not drawn by itself."""
+    slot, _, unit = mark.rpartition(".")
+    if slot in picture.symbols.plan._slots and unit.isdigit() and not picture.drawn(slot, int(unit)):
+        return f"{slot}.more"
+    return mark
+
+
+def numbers(picture: Picture) -> Mapping[str, list[tuple[str, ...]]]:
+    """Every number of the picture in words: rows (unit, net input, output) and (from, to, weight)."""
+    units: list[tuple[str, ...]] = [
+        (unit.name, *(shown(picture.working.value(slot, unit.index)) for slot in unit.slots))
+        for column in picture.columns for unit in column.units if not unit.left_out
+    ]  # fmt: skip
+    wires: list[tuple[str, ...]] = [
+        (wire.source.name, wire.target.name, shown(wire.weight))
+        for wire in picture.wires if wire.weight is not None
+    ]  # fmt: skip
+    return {"units": units, "wires": wires}
