@@ -48,3 +48,10 @@ def test_a_planted_mistake_is_found_where_it_was_made_and_what_follows_is_traced
     assert total > 80
     # a small mistake in the last digit of a product cannot always be told from rounding
     assert found / total >= 0.97
+
+
+def test_a_forgotten_slope_is_named():
+    (one,) = exercises("hidden-gradient", "2-2-1", seed=3)
+    sheet = Student((2, 2, 1), one.example.given, 5, False, "forgot σ′", "delta_h1").solve("hidden-gradient")
+    wrong = next(j for j in work(lecture(one, sheet)) if j.verdict == WRONG)
+    assert (wrong.quantity.name, "without σ′ = out_h1·(1 − out_h1)" in wrong.why) == ("delta_h1", True)

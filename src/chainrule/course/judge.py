@@ -214,6 +214,13 @@ def mutations(expr: str, names: Mapping[str, float]) -> Iterator[tuple[str, str]
             if names[one] != names[other]:
                 yield f"{one} and {other} exchanged", _renamed(tree, {one: other, other: one})
     for path, node in _nodes(tree):
+        match node:  # … · g · (1 − g)
+            case ast.BinOp(
+                left=ast.BinOp(left=rest, op=ast.Mult(), right=ast.Name(id=g)), op=ast.Mult(),
+                right=ast.BinOp(left=ast.Constant(value=1), op=ast.Sub(), right=ast.Name(id=same)),
+            ) if g == same:  # fmt: skip
+                yield f"without σ′ = {g}·(1 − {g})", _replaced(tree, path, rest)
+    for path, node in _nodes(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
             yield f"without the factor {_plain(node.right)}", _replaced(tree, path, node.left)
             if isinstance(node.op, ast.Mult):

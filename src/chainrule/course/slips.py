@@ -179,6 +179,6 @@ def _of_update(name: str) -> Iterator[Slip]:
 
 def of_formula(expr: str, names: dict[str, float]) -> Iterator[Slip]:
     """The slips of any formula, where nothing is known about the network."""
+    words = {"σ′": SIGMA, "minus": SIGN, "sign": SIGN, "without": PATH}
     for what, changed in mutations(expr, names):
-        kind = SIGN if "minus" in what or "sign" in what else PATH if "without" in what else INDEX
-        yield kind, what, changed
+        yield next((slip for word, slip in words.items() if word in what), INDEX), what, changed
