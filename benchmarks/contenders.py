@@ -58,31 +58,20 @@ class ChainruleReference(Chainrule):
     engine = "reference"
 
 
-class ChainruleFit:
-    """chainrule through its public `fit` (its own row orders), everything that `fit` does included."""
+class ChainruleFit(Chainrule):
+    """chainrule with the training loop of `fit` around the engine: it draws its own row orders and records the history."""
 
     own_order = True
 
-    def __init__(self, work: Workload, optimizer: str, layers: Layers, x: Any, y: Any) -> None:
-        from chainrule import Dense, Network
-
-        last = "softmax" if work.loss == "ce" else "sigmoid"
-        functions = [work.activation] * (len(layers) - 1) + [last]
-        dense = [
-            Dense(w.shape[1], function, weights=w.T, biases=b)
-            for (w, b), function in zip(layers, functions, strict=True)
-        ]
-        self.network = Network(work.sizes[0], dense, "categorical_crossentropy" if work.loss == "ce" else "mse")
-        self.optimizer = {"sgd": "momentum", "adam": "adam"}[optimizer]
-        self.rate, self.work, self.x, self.y = LEARNING_RATE[optimizer], work, x, y
-
     def run(self, orders: Any) -> None:
-        from chainrule import Update, fit, rules
+        from chainrule import Update
+        from chainrule.engines.native import NativeEngine
+        from chainrule.training.loop import Learner, Settings, train
 
-        fit(
-            (self.x, self.y), network=self.network, epochs=len(orders), batch_size=self.work.batch, validation=0.0,
-            optimizer=Update(rules.get(self.optimizer, learning_rate=self.rate)),
-        )  # fmt: skip
+        theta, slots = self.session.export()
+        settings = Settings(Update(self.rule), len(orders), self.work.batch, shuffle=self.work.shuffle)
+        outcome = train(self.plan, Learner(theta, slots), self.rows, settings, NativeEngine())
+        assert len(outcome.history["loss"]) == len(orders)
 
 
 class Torch:

@@ -8,7 +8,8 @@
 Each contender lives in a process of its own; they take turns, A B C A B C …, and the others wait meanwhile. A turn trains a
 stretch of epochs that takes about a second, from the same weights and row orders. Medians are reported, with the spread
 (smallest and largest turn over the median). Building and compiling is not counted, gathering the rows is. The interval of a
-ratio is that of the paired turns. Peers that are not installed are left out: `pip install jax torch keras scikit-learn`.
+ratio is that of the paired turns. `--one-core` pins everybody to one core and takes the processor's time instead of the clock's,
+which a busy neighbour disturbs far less. Peers that are not installed are left out: `pip install jax torch keras scikit-learn`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ from contenders import CONTENDERS
 from workloads import WORKLOADS, Workload, data, flops, orders, weights
 
 
-def serve(name: str) -> None:
+def serve(name: str, *, one_core: bool) -> None:
     """A contender's process: a JSON command per line, a JSON answer per line."""
+    clock = time.process_time if one_core else time.perf_counter
+    if one_core:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     kind = CONTENDERS[name][0]
@@ -44,9 +48,9 @@ def serve(name: str) -> None:
                 net, drawn = _begin(kind, work, command["optimizer"])
                 answer: dict[str, Any] = {}
             elif command["do"] == "run":
-                start = time.perf_counter()
+                start = clock()
                 net.run(drawn)
-                answer = {"seconds": (time.perf_counter() - start) / (len(drawn) * work.steps)}
+                answer = {"seconds": (clock() - start) / (len(drawn) * work.steps)}
             else:
                 answer = {"weights": _three_steps(kind, work, command["optimizer"])}
         except Exception as reason:
@@ -80,8 +84,8 @@ def _three_steps(kind: type, work: Workload, optimizer: str) -> list[list[float]
 class Contender:
     """The parent's end of a contender's process."""
 
-    def __init__(self, name: str) -> None:
-        command = [sys.executable, __file__, "--serve", name]
+    def __init__(self, name: str, *, one_core: bool = False) -> None:
+        command = [sys.executable, __file__, "--serve", name, *(["--one-core"] if one_core else [])]
         environment = {**os.environ, **CONTENDERS[name][1]}
         self.process = subprocess.Popen(
             command,
@@ -105,11 +109,11 @@ class Contender:
         self.process.wait(30)
 
 
-def race(work: Workload, optimizer: str, names: list[str], repeats: int) -> dict[str, list[float]]:
+def race(work: Workload, optimizer: str, names: list[str], repeats: int, *, one_core: bool) -> dict[str, list[float]]:
     """Seconds a step of every turn, by contender."""
     live = {}
     for name in names:
-        contender = Contender(name)
+        contender = Contender(name, one_core=one_core)
         answer = contender.ask(do="begin", workload=work.name, optimizer=optimizer)
         if "error" in answer:
             print(f"{work.name} {optimizer}: {name} is left out: {answer['error']}", file=sys.stderr)
@@ -176,11 +180,12 @@ def main() -> None:
     parser.add_argument("--optimizer", action="append", choices=["sgd", "adam"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="one JSON object per row")
+    parser.add_argument("--one-core", action="store_true", help="one core for everybody, processor time")
     parser.add_argument("--check", action="store_true", help="compare the weights after three steps")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
-        serve(chosen.serve)
+        serve(chosen.serve, one_core=chosen.one_core)
         return
     names = chosen.contender or list(CONTENDERS)
     if chosen.check:
@@ -191,7 +196,12 @@ def main() -> None:
             if chosen.check:
                 check(work, optimizer, names)
             else:
-                report(work, optimizer, race(work, optimizer, names, chosen.repeats), as_json=chosen.json)
+                report(
+                    work,
+                    optimizer,
+                    race(work, optimizer, names, chosen.repeats, one_core=chosen.one_core),
+                    as_json=chosen.json,
+                )
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ enum Status : int32_t { DONE = 0, CALL_FAILED = 1, NO_MEMORY = 2 };
 
 template <class T> class Session {
  public:
+  std::recursive_mutex one_at_a_time;
+
   Session(const PlanSpec& plan, const T* theta, const T* const* slots, int threads, Call call)
       : net_(plan), call_(call), team_(net_.calls ? 1 : threads) {
     net_.pack(theta, net_.theta);
@@ -49,6 +51,8 @@ template <class T> class Session {
   Status train(const RowsSpec& rows, const int64_t* order, long epochs, long m, long batch_size, const double* const* table, int64_t first_step, double* losses, int64_t* done) {
     FlushToZero flush;
     const long largest = m < batch_size ? m : batch_size, per_epoch = (m + batch_size - 1) / batch_size, steps = epochs * per_epoch;
+    *done = 0;
+    if (steps == 0) return DONE;
     room_for(largest);
     const double step_work = net_.work * (double)largest, alone = step_work / 2e10 + 1e-7;
     int size = team_.size();
@@ -325,7 +329,9 @@ template <class T> class Session {
 
 #define EXPORT __attribute__((visibility("default")))
 
-template <class F> int32_t guarded(F f) {
+// One call at a time for a session, whichever threads of Python they come from.
+template <class S, class F> int32_t guarded(S* session, F f) {
+  std::lock_guard<std::recursive_mutex> hold(session->one_at_a_time);
   try {
     return f();
   } catch (const std::bad_alloc&) {
@@ -344,17 +350,17 @@ template <class F> int32_t guarded(F f) {
   EXPORT void close_##name(Session<T>* s) { delete s; }                                                                              \
   EXPORT int32_t train_##name(Session<T>* s, const RowsSpec* rows, const int64_t* order, int64_t epochs, int64_t m, int64_t batch,   \
                               const double* const* table, int64_t first_step, double* losses, int64_t* done) {                       \
-    return guarded([&] { return s->train(*rows, order, epochs, m, batch, table, first_step, losses, done); });                       \
+    return guarded(s, [&] { return s->train(*rows, order, epochs, m, batch, table, first_step, losses, done); });                       \
   }                                                                                                                                  \
   EXPORT int32_t gradient_##name(Session<T>* s, const RowsSpec* rows, double* loss, T* out) {                                        \
-    return guarded([&] { return s->gradient(*rows, loss, out); });                                                                   \
+    return guarded(s, [&] { return s->gradient(*rows, loss, out); });                                                                   \
   }                                                                                                                                  \
   EXPORT int32_t predict_##name(Session<T>* s, const T* x, int64_t n, T* out) {                                                      \
-    return guarded([&] { return s->predict(x, n, out); });                                                                           \
+    return guarded(s, [&] { return s->predict(x, n, out); });                                                                           \
   }                                                                                                                                  \
   EXPORT int32_t trace_##name(Session<T>* s, const RowsSpec* rows, const int64_t* index, int64_t n, int64_t step, T* const* values,  \
                               T* const* deltas, T* losses, T* factors, double* loss, T* gradient) {                                  \
-    return guarded([&] { return s->trace(*rows, index, n, step, values, deltas, losses, factors, loss, gradient); });                \
+    return guarded(s, [&] { return s->trace(*rows, index, n, step, values, deltas, losses, factors, loss, gradient); });                \
   }                                                                                                                                  \
   EXPORT void take_out_##name(Session<T>* s, int32_t what, T* flat) { s->take_out(what, flat); }                                     \
   EXPORT void put_in_##name(Session<T>* s, int32_t what, const T* flat) { s->put_in(what, flat); }                                   \

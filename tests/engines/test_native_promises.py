@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine_jobs import assert_close, drawn_network, job, needs_library
 from chainrule import Activation, Dense, Dropout, Expression, Loss, Network, Rule, activations, rules
 from chainrule.calculus.loss import Head
 from chainrule.engines import choose as choosing
+from chainrule.engines import library as libraries
 from chainrule.engines.base import Rows
 from chainrule.engines.choose import choose
 from chainrule.engines.library import runnable
@@ -425,6 +427,38 @@ def test_a_forked_process_can_go_on_with_a_session():
         child.start()
     assert answers.get()
     child.join()
+
+
+def test_threads_of_python_may_share_a_session():
+    task = large()
+    session = task.open(NativeEngine(), ADAM, 2)
+    wanted = session.predict(task.rows.x)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: session.predict(task.rows.x), range(40)))
+    assert all(np.array_equal(answer, wanted) for answer in answers)
+
+
+def test_training_on_no_rows_does_nothing():
+    task = job(Network(3, [Dense(4, "tanh"), Dense(2, "softmax")]))
+    session = task.open(NativeEngine(), ADAM)
+    done = session.train(task.rows, np.zeros((2, 0), np.int64), 4, table_for(ADAM, 0), 0)
+    assert len(done.losses) == 0
+    assert np.array_equal(session.export()[0], task.theta)
+
+
+def test_a_library_that_does_not_load_is_no_library(monkeypatch, tmp_path):
+    broken = tmp_path / "chainrule_baseline.so"
+    broken.write_bytes(b"not a library")
+    monkeypatch.setattr(libraries, "built", lambda: {"baseline": broken})
+    libraries._open.cache_clear()
+    libraries.runnable.cache_clear()
+    try:
+        assert libraries.runnable() == ()
+        update = Update(rules.get("gradient_descent"))
+        assert "not built" in str(NativeEngine().refuses(Network(2, [Dense(1)]).plan, update, np.dtype(float)))
+    finally:
+        libraries._open.cache_clear()
+        libraries.runnable.cache_clear()
 
 
 def test_predicting_no_rows_and_one_row_works():

@@ -117,11 +117,14 @@ def _open(isa: str) -> Library:
 
 @cache
 def runnable() -> tuple[str, ...]:
-    """The instruction sets whose libraries are installed and run on this CPU, fastest first."""
+    """The instruction sets whose libraries are installed and run on this CPU, fastest first; none where they do not load."""
     here = built()
     if "baseline" not in here:
         return ()
-    runs = _open("baseline").handle.machine_runs
+    try:
+        runs = _open("baseline").handle.machine_runs
+    except OSError:  # built for another system
+        return ()
     return tuple(isa for isa in (*FASTEST_FIRST, "wide") if isa in here and runs(isa.encode()))
 
 
