@@ -101,6 +101,18 @@ def test_the_convergence_warning_is_scikit_learns_too():
         MLPClassifier((3,), solver="lbfgs", max_fun=3, random_state=0).fit(X, Y)
 
 
+def test_errors_and_warnings_travel_between_processes():
+    exceptions = pytest.importorskip("sklearn.exceptions")
+    with pytest.raises(NotFittedError) as caught:
+        MLPClassifier().predict(X)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert isinstance(again, exceptions.NotFittedError) and again.code == "CR602" and str(again) == str(caught.value)
+    with pytest.warns(exceptions.ConvergenceWarning) as said:
+        MLPClassifier((2,), max_iter=1).fit(X, Y)
+    again = pickle.loads(pickle.dumps(said[0].message))
+    assert isinstance(again, exceptions.ConvergenceWarning) and str(again) == str(said[0].message)
+
+
 def test_clone_grid_search_pipeline_and_cross_validate():
     pytest.importorskip("sklearn")
     from sklearn.base import clone, is_classifier, is_regressor

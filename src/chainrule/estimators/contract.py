@@ -35,8 +35,17 @@ def both(ours: type[Any]) -> type[Any]:
     if theirs is None:
         return ours
     if ours not in _joined:
-        _joined[ours] = type(ours.__name__, (ours, theirs), {"__doc__": ours.__doc__, "__module__": ours.__module__})
+
+        def reduce(self: Any) -> tuple[Any, ...]:  # a class made here has no name that pickle could look up
+            return _again, (ours, self.to_dict() if hasattr(self, "to_dict") else self.args)
+
+        facts = {"__doc__": ours.__doc__, "__module__": ours.__module__, "__reduce__": reduce}
+        _joined[ours] = type(ours.__name__, (ours, theirs), facts)
     return _joined[ours]
+
+
+def _again(ours: type[Any], parts: Any) -> Any:
+    return both(ours)(**parts) if isinstance(parts, dict) else both(ours)(*parts)
 
 
 _joined: dict[type[Any], type[Any]] = {}
