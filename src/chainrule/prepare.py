@@ -12,7 +12,7 @@ from chainrule.calculus.loss import Loss
 from chainrule.data.arrays import check_sample_weight
 from chainrule.data.encode import Encoder, fit_encoder
 from chainrule.data.schema import Schema, infer_schema
-from chainrule.data.split import Split, class_weights, split
+from chainrule.data.split import Split, class_weights, folds, split
 from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows
 from chainrule.errors import SettingError
@@ -74,6 +74,8 @@ def prepare(request: Request, table: Table, sample_weight: Any = None) -> Prepar
     )  # fmt: skip
     weights = _row_weights(table, schema, request.class_weight, sample_weight)
     share = (0.0 if len(schema.rows) < FEW_ROWS else 0.2) if choices.test is None else choices.test
+    if choices.test is None and not share:
+        folds(table, schema, seed=request.seed)  # before any training: can the rows be measured on in folds?
     parts = split(table, schema, validation=request.validation * (1.0 - share), test=share, seed=request.seed)
     return Prepared(request, table, schema, weights, parts, (*table.notes, *schema.notes, *parts.notes))
 

@@ -148,6 +148,18 @@ def check(**asked: Any) -> Request:
         real("time_budget", asked["time_budget"], above=0.0)
     if asked["n_jobs"] is not None:
         whole("n_jobs", asked["n_jobs"], low=-1)
+    if not isinstance(asked["activation"], (str, Activation)):
+        raise SettingError(
+            "CR202",
+            "`activation` must be a name or an Activation",
+            got=repr(asked["activation"]),
+            hint="'identity' is none",
+        )
+    metrics, callbacks = asked["metrics"], asked["callbacks"]
+    if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
+        raise SettingError("CR202", "`callbacks` must be a list of functions", got=repr(callbacks))
+    if asked["progress"] is not None and not callable(asked["progress"]):
+        raise SettingError("CR202", "`progress` must be a function", got=repr(asked["progress"]))
     return Request(
         network=_network_of(asked["network"]),
         activation=asked["activation"]
@@ -159,7 +171,7 @@ def check(**asked: Any) -> Request:
         l2_is_auto=asked["l2"] == "auto" and not isinstance(asked["optimizer"], Update),
         solver=solver,
         schedule=schedules.get(asked["schedule"]),
-        metrics=tuple(metric_catalog.get(metric) for metric in asked["metrics"]),
+        metrics=tuple(metric_catalog.get(metric) for metric in ((metrics,) if isinstance(metrics, str) else metrics)),
         validation=real("validation", asked["validation"], low=0.0, below=1.0),
         epochs=epochs,
         batch_size=batch,
@@ -172,7 +184,7 @@ def check(**asked: Any) -> Request:
         time_budget=asked["time_budget"],
         class_weight=asked["class_weight"],
         scale=asked["scale"],
-        callbacks=tuple(asked["callbacks"]),
+        callbacks=tuple(callbacks),
         progress=asked["progress"],
         choices=asked["choices"],
     )

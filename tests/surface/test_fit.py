@@ -179,7 +179,8 @@ def test_class_weights_move_the_predictions_towards_the_rare_class():
 def test_a_column_that_gives_the_target_away_is_left_out_and_named():
     table = flowers(100)
     table["latin"] = table["species"].str.upper()
-    model = fit(table, "species", test=0, **QUICK)
+    with pytest.warns(ChainruleWarning, match="'latin' left out: it gives the target away"):
+        model = fit(table, "species", test=0, **QUICK)
     assert not any("latin" in name for name in model.encoder.input_names)
     assert any("latin" in note["where"] and "gives the target away" in note["text"] for note in model.card["notes"])
     insisted = fit(table, "species", keep=("latin",), test=0, **QUICK)
@@ -251,3 +252,37 @@ def test_importing_chainrule_imports_numpy_and_nothing_heavier():
     code = f"import sys, chainrule; print([m for m in '{heavy}'.split() if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_column_that_is_left_out_is_said():
+    data = flowers(60).assign(passenger_id=np.arange(60))
+    with pytest.warns(ChainruleWarning, match=r"'passenger_id' left out: .*keep=\('passenger_id',\) insists"):
+        fit(data, "species", test=0, epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"resume": True}, "CR204"),
+        ({"activation": None}, "CR202"),
+        ({"callbacks": 3}, "CR202"),
+        ({"progress": 3}, "CR202"),
+        ({"metrics": "acuracy"}, "CR203.*accuracy"),
+        ({"reading": {"delimeter": ";"}}, "CR203.*did you mean 'delimiter'"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_before_training(settings, code):
+    with pytest.raises(SettingError, match=code):
+        fit(flowers(60), "species", **settings)
+
+
+def test_rows_too_few_to_be_measured_on_are_said_before_any_training():
+    seen = []
+    with pytest.raises(DataError, match="CR105.*test=0"):
+        fit({"a": [1, 2, 3, 4], "y": [0, 1, 1, 0]}, "y", validation=0, progress=seen.append)
+    assert not seen
+
+
+def test_a_column_whose_name_is_a_number_can_be_the_target():
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)))
+    assert fit(table, 2, test=0, epochs=2).card["data"]["targets"] == ["2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from chainrule import archive
 from chainrule.card import note_lines, score_lines
 from chainrule.cli import options, output
 from chainrule.data.files import read_table
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, ChainruleWarning
 from chainrule.explain.model import explain_one
 from chainrule.fit import fit as fit_table
 from chainrule.model import Model
@@ -84,7 +85,8 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     if not quiet:
         output.say(f"{table.source}: {table.row_count} rows, {len(table.columns)} columns")
     target: Any = targets[0] if len(targets) == 1 else targets
-    with output.progress_bar(quiet) as progress:
+    with output.progress_bar(quiet) as progress, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)  # told with the other choices
         model = fit_table(table, target, progress=progress, reading=reading, **asked)
     model.save(path)
     if as_json:
