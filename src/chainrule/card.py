@@ -115,6 +115,14 @@ def as_text(card: Mapping[str, Any]) -> str:
     ]
     if objective["advice"]:
         lines.append(f"  advice: {objective['advice']}")
+    if "tuning" in card:
+        tuning = card["tuning"]
+        chosen = ", ".join(f"{name} {value}" for name, value in tuning["chosen"].items()) or "the defaults"
+        lines += [
+            "TUNING",
+            f"  {len(tuning['trials'])} settings tried ({tuning['search']}), compared on {tuning['compared_on']} rows",
+            f"  chosen: {chosen}; {tuning['statement']}",
+        ]
     lines += ["COLUMNS", *_aligned([(c["name"], c["role"], c["reason"]) for c in data["columns"]])]
     lines += ["SCORE", *score_lines(card["score"])]
     if card["notes"]:

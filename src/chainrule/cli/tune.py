@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import click
 
 from chainrule import archive
-from chainrule.card import score_lines
+from chainrule.card import note_lines, score_lines
 from chainrule.cli import options, output
 from chainrule.cli.fit import READING
 from chainrule.data.files import read_table
+from chainrule.errors import ChainruleWarning
 from chainrule.tuning import Progress, Tuned, learning_rate_range
 from chainrule.tuning import tune as tune_table
 
@@ -56,14 +58,17 @@ def tune(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qu
     ends the search with the best so far.
     """
     path = Path(out) if out else Path(Path(data).name.split(".")[0] + ".model")
+    options.check_out(path, (data,), refused=(*options.TEXTS, *options.BINARIES), usual=".model")
     archive.check_writable(path)
-    reading = {name: asked.pop(name) for name in READING}
+    reading = _reading(asked)
     asked["time"] = options.seconds(asked["time"])
     table = read_table(data, **reading)
     if not quiet:
         output.say(f"{table.source}: {table.row_count} rows, {len(table.columns)} columns")
     target: Any = targets[0] if len(targets) == 1 else targets
-    found = tune_table(table, target, reading=reading, progress=None if quiet else _line(), **asked)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)  # told with the other choices
+        found = tune_table(table, target, reading=reading, progress=None if quiet else _line(), **asked)
     found.model.save(path)
     if as_json:
         output.data(
@@ -74,6 +79,12 @@ def tune(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qu
         _tell(found, path)
     if found.stopped == "interrupted":
         raise click.exceptions.Exit(130)
+
+
+def _reading(asked: dict[str, Any]) -> dict[str, Any]:
+    """The options of reading a file that were given, taken out of what was asked."""
+    given = {name: asked.pop(name) for name in READING}
+    return {name: value for name, value in given.items() if value not in (None, ())}
 
 
 def _line() -> Callable[[Progress], None]:
@@ -106,6 +117,9 @@ def _tell(found: Tuned, path: Path) -> None:
         output.say(f"  {row['trial']:>5}  {loss:>9}  {row['epochs']:>6}  {said}")
     if len(found.trials) > _SHOWN:
         output.say(f"  and {len(found.trials) - _SHOWN} more")
+    if found.model.card["notes"]:
+        output.say("\nChoices made (stored in the model; options change them)")
+        output.say("\n".join(note_lines(found.model.card["notes"])))
     output.say(f"\nChosen: {_settings(found.settings)}")
     output.say("\nScore")
     output.say("\n".join(score_lines(found.model.card["score"])))
@@ -139,7 +153,7 @@ def _settings(settings: dict[str, Any]) -> str:
 @options.as_json
 def learning_rate(data: str, targets: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """Find a learning rate: it grows while the loss of rows not trained on is watched."""
-    reading = {name: asked.pop(name) for name in READING}
+    reading = _reading(asked)
     target: Any = targets[0] if len(targets) == 1 else targets
     found = learning_rate_range(read_table(data, **reading), target, **asked)
     if as_json:
