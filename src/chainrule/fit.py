@@ -24,7 +24,7 @@ from chainrule.data.split import folds
 from chainrule.data.table import Table
 from chainrule.engines.base import Engine
 from chainrule.engines.choose import choose
-from chainrule.errors import ChainruleWarning, SettingError
+from chainrule.errors import ChainruleWarning, DataError, SettingError
 from chainrule.metrics import Metric
 from chainrule.model import Model, truth_and_prediction
 from chainrule.network import Network
@@ -185,7 +185,13 @@ def read_examples(
         )
     if isinstance(target, int):  # a DataFrame's column may be called 3; names are text in a table
         target = str(target)
-    return read_table(data, **reading), (target,) if isinstance(target, str) else tuple(target)
+    try:
+        table = read_table(data, **reading)
+    except DataError as error:
+        if not any(f"{name}=" in (error.hint or "") for name in READING):
+            raise
+        raise DataError(**{**error.to_dict(), "hint": f"{error.hint}; fit takes this in reading={{...}}"}) from None  # type: ignore[arg-type]
+    return table, (target,) if isinstance(target, str) else tuple(target)
 
 
 def _train(trial: Trial, run: Run | None = None) -> tuple[Outcome, str]:

@@ -286,3 +286,10 @@ def test_rows_too_few_to_be_measured_on_are_said_before_any_training():
 def test_a_column_whose_name_is_a_number_can_be_the_target():
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)))
     assert fit(table, 2, test=0, epochs=2).card["data"]["targets"] == ["2"]
+
+
+def test_a_hint_on_reading_a_file_says_where_fit_takes_the_option(tmp_path):
+    path = tmp_path / "menu.csv"
+    path.write_bytes("dish,y\ncaf\xe9,1\ntea,0\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"CR303.*encoding='latin-1'.*reading=\{\.\.\.\}"):
+        fit(path, "y")
