@@ -66,6 +66,14 @@ def test_the_command_lists_and_refuses_with_the_nearest_name():
     assert "________" in run.invoke(example, ["cap4453-2-3-1", "--blank"]).output
 
 
+def test_a_worked_number_can_be_stepped_through_in_a_page(tmp_path):
+    path = tmp_path / "step.html"
+    done = CliRunner().invoke(example, ["cis678-2-2-2-sigmoid", "--of", "w1", "--html", str(path)])
+    assert done.exit_code == 0 and "0.000438568" in done.output
+    page = path.read_text("utf-8")
+    assert "<svg" in page and "src=" not in page
+
+
 def test_a_network_that_saw_the_pairs_does_not_know_the_rule():
     lines = demonstrations.parity().splitlines()
     wide = lines[2].split()

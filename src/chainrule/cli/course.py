@@ -14,7 +14,7 @@ from chainrule.course.demonstrations import DEMONSTRATIONS
 from chainrule.course.derivations import DERIVATIONS
 from chainrule.course.errata import errata
 from chainrule.course.exercises import TOPICS, exercises
-from chainrule.course.lesson import explained
+from chainrule.course.lesson import explained, lesson, notation_of
 from chainrule.course.marking import WRONG
 from chainrule.course.scenes import columns
 from chainrule.course.walk import Walk, symbol
@@ -22,6 +22,7 @@ from chainrule.errors import unknown_name
 from chainrule.explain.by_hand import by_hand
 from chainrule.explain.derive import Form
 from chainrule.explain.digits import shown
+from chainrule.explain.player import write_player
 from chainrule.threshold import BooleanFunction, learn, separate
 
 
@@ -32,6 +33,9 @@ from chainrule.threshold import BooleanFunction, learn, separate
 @click.option("--form", type=click.Choice(["factors", "delta", "paths"]), default="factors", show_default=True)
 @click.option("--notation", help="Of --of: a name or a .toml file; by default that of the lecture.")
 @click.option("--latex", is_flag=True, help="With --of: print LaTeX.")
+@click.option(
+    "--html", type=click.Path(), help="With --of: also write a page that steps through it (one file, offline)."
+)
 @click.option("--decimals", type=int, help="Calculate like a hand that rounds every number to so many decimals.")
 @click.option("--blank", is_flag=True, help="The table to fill in, without the numbers.")
 @options.as_json
@@ -42,6 +46,7 @@ def example(
     form: Form,
     notation: str | None,
     latex: bool,
+    html: str | None,
     decimals: int | None,
     blank: bool,
     as_json: bool,
@@ -61,6 +66,9 @@ def example(
         _errata(as_json)
     elif of is not None:
         found = explained(name, of, form=form, notation=notation)
+        if html:
+            write_player(html, lesson(name), of, form=form, notation=notation or notation_of(name))
+            output.say(f"step by step: {html}")
         if decimals is not None:
             hand = by_hand(found, decimals=decimals)
             if as_json:

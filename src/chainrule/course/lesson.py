@@ -43,7 +43,12 @@ def explained(name: str, of: str, *, form: Form = "factors", notation: str | Non
     >>> round(explained("dse3121-han-kamber-3-2-1", "delta(net(4))").value, 6)
     0.008725
     """
-    return explain_trace(lesson(name), of, form=form, notation=notation or _NOTATIONS.get(name, "default"))
+    return explain_trace(lesson(name), of, form=form, notation=notation or notation_of(name))
+
+
+def notation_of(name: str) -> str:
+    """The notation of a worked network's lecture."""
+    return _NOTATIONS.get(name, "default")
 
 
 def _network(example: Example) -> Network:
