@@ -5,11 +5,12 @@
     python benchmarks/peers.py --json                           one object per row
     python benchmarks/peers.py --check                          the weights after three steps, against chainrule's
 
-Each contender lives in a process of its own; they take turns, A B C A B C …, and the others wait meanwhile. A turn trains a
-stretch of epochs that takes about a second, from the same weights and row orders. Medians are reported, with the spread
-(smallest and largest turn over the median). Building and compiling is not counted, gathering the rows is. The interval of a
-ratio is that of the paired turns. `--one-core` pins everybody to one core and takes the processor's time instead of the clock's,
-which a busy neighbour disturbs far less. Peers that are not installed are left out: `pip install jax torch keras scikit-learn`.
+Each contender lives in a process of its own; they take turns, A B C A B C …, and the others wait meanwhile. A turn trains
+a stretch of epochs that takes about a second, from the same weights and row orders. Medians are reported, with the
+spread (smallest and largest turn over the median). Building and compiling is not counted, gathering the rows is. The
+interval of a ratio is that of the paired turns. `--one-core` pins everybody to one core and takes the processor's time
+instead of the clock's, which a busy neighbour disturbs far less. Peers that are not installed are left out:
+`pip install jax torch keras scikit-learn`.
 """
 
 from __future__ import annotations
