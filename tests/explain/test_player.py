@@ -12,7 +12,7 @@ from networks import TRAINABLE, random_addresses, random_trace
 
 from chainrule import Dense, Expression, Network, backward, forward, initialize
 from chainrule.errors import ModelFileError, SettingError
-from chainrule.explain import NOTATIONS, explain_trace
+from chainrule.explain import NOTATIONS, explain_trace, from_toml
 from chainrule.explain.player import player, write_player
 
 VOID = {"meta", "br", "input", "link"}
@@ -156,6 +156,22 @@ def test_a_large_network_is_drawn_by_the_units_that_matter(lecture) -> None:
 def test_pages_of_small_networks_are_small(lecture) -> None:
     assert len(player(lecture, "w1", learning_rate=0.5).encode()) < 100_000
     assert len(player(large(3, 4, 3), "W1[0,0]").encode()) < 200_000
+
+
+def test_a_dead_unit_is_drawn_with_the_path_that_carries_nothing() -> None:
+    trace = large(30, 64, 32, 1)
+    dead = int(np.flatnonzero(trace.values["a1"][0] == 0.0)[0])
+    page = Page(player(trace, f"W1[{dead},7]"))
+    marks = {a["data-at"] for a in page.all("path") if "data-at" in a}
+    assert {f"z1.{dead}", f"a1.{dead}", "x.7"} <= marks
+    assert "forward" in [a["data-phase"] for a in page.all("li", **{"class": "step"})]
+
+
+def test_a_decimal_comma_is_written_everywhere_but_in_the_data(lecture) -> None:
+    comma = from_toml('based_on = "cis678"\ndecimal = ","')
+    page = Page(player(lecture, "w5", notation=comma))
+    assert "0,0821670" in "".join(page.text) and said(page)[-1].endswith("0,0821670")
+    assert explain_trace(lecture, "w5").value in {float(a["value"]) for a in page.all("data")}
 
 
 NASTY = ['<script>alert("x")</script>', "a & b", "'\"><img src=x onerror=y>"]

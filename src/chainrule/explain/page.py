@@ -6,7 +6,7 @@ import re
 from html import escape
 from importlib.resources import files
 
-from chainrule.explain.digits import shown
+from chainrule.explain.digits import shown, with_decimal
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.lines import Line
 from chainrule.explain.mathml import math, number, pieces, symbol
@@ -26,18 +26,7 @@ def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
     items = "".join(_item(n, step, len(steps), drawing, digits) for n, step in enumerate(steps, start=1))
     checks = checks_of(explanation).replace("   ", " · ")
     notes = "".join(f"<li>{escape(note)}</li>" for note in _notes(explanation))
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
+    body = f"""<header>
 <h1>{math(f"{symbol(explanation.target)}<mo>=</mo>{number(explanation.value, digits)}")}</h1>
 <p>{escape(explanation.statement)}</p>
 </header>
@@ -68,11 +57,28 @@ def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
 <div class="scroll" tabindex="0" role="group" aria-label="Table of all quantities">{_table(steps, digits)}</div>
 </section>
 </div>
-</main>
+</main>"""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<style>{style}</style>
+</head>
+<body>
+{_marked(body, explanation.decimal)}
 <script>{script}</script>
 </body>
 </html>
 """
+
+
+def _marked(html: str, mark: str) -> str:
+    """The page with another decimal mark in what is read, not in what the browser computes with."""
+    return re.sub(r'(?<=>)[^<]+|(?<=data-said=")[^"]+', lambda text: with_decimal(text[0], mark), html)
 
 
 def _notes(explanation: Explanation) -> list[str]:

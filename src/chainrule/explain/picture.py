@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.calculus.local import Diagonal
 from chainrule.engines.trace import Trace
 from chainrule.explain.address import Address
 from chainrule.explain.forward import write_value
@@ -19,6 +20,7 @@ from chainrule.plan import Plan, Step
 from chainrule.shapes import Array
 
 ROOM = 8  # a column of up to so many units is drawn whole
+FAINT = 1e-9
 KEPT = 5  # of a larger one, so many units are drawn, and the rest as one
 
 
@@ -160,12 +162,18 @@ class _Choice:
         for step in plan.steps:
             for position, source in enumerate(step.sources):
                 if found[source].any() and step.target in working.live:
-                    found[step.target] += np.abs(working.matrix(step, position)) @ found[source]
+                    found[step.target] += self._connection(step, position) @ found[source]
             for position, name in enumerate(step.params):
                 if address.kind == "parameter" and name == address.name and step.target in working.live:
                     for entry in address.entries:
                         found[step.target][touched(sheet, step, position, entry)] += 1.0
         return found
+
+    def _connection(self, step: Step, position: int) -> Array:
+        """|∂target/∂source|; a slope of 0 still counts as a connection, so that the path through a flat side is seen."""
+        moves = np.abs(self.working.matrix(step, position))
+        is_diagonal = isinstance(self.working.local(step, position), Diagonal)
+        return np.maximum(moves, FAINT * np.eye(len(moves))) if is_diagonal else moves
 
     def on_path(self, slot: str, unit: int) -> bool:
         if slot not in self.working.live and slot != self.working.plan.output:
@@ -199,6 +207,9 @@ class _Choice:
         address = self.address
         if address is not None and address.kind in ("gradient", "value") and address.name == slot:
             asked[address.entry] = 1.0
+        if address is not None and address.kind == "parameter" and slot in plan.makers:
+            uses = plan.makers[slot].params
+            asked += np.where(self.reached[slot] > 0.0, 1.0, 0.0) if address.name in uses else 0.0
         for step in plan.readers[slot]:
             asked += self._source_of(step, width)
             kept = self.kept.get(step.target, [])

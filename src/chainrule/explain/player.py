@@ -47,7 +47,7 @@ def player(
     >>> net = Network(2, [Dense(1, "sigmoid")], loss="half_squared_error")
     >>> gradient = backward(forward(net, [0.5, -1.0, 0.25], [1.0, 2.0], [1.0]))
     >>> page = player(gradient, "W1[0,1]", learning_rate=0.5)
-    >>> page.count('class="step '), "<svg" in page, "http" in page
+    >>> page.count('class="step '), "<svg" in page, "https:" in page
     (8, True, False)
     """
     trace = trace.trace if isinstance(trace, Gradient) else trace

@@ -54,7 +54,8 @@ def _text(kind: str, x: float, y: float, text: str, extra: str = "", full: str =
 
 
 def _cut(text: str, room: int = LABEL) -> str:
-    return text if len(text) <= room else text[: room - 1] + "…"
+    """A name with room for its beginning and its end: names of columns often differ at the end."""
+    return text if len(text) <= room else f"{text[: room - room // 3 - 1]}…{text[-(room // 3) :]}"
 
 
 class _Drawing:
@@ -130,7 +131,8 @@ class _Drawing:
                 f'<path class="half" data-at="{escape(mark)}" d="{outline}"><title>{escape(hover)}</title></path>'
             )
             out.append(_text("number", middle, place.y + 4, compact(value), self._since(mark)))
-            out.append(self._gradient(mark, middle, top + HIGH + 15, "" if double else "∂ "))
+            apart = (-5 if n == 0 else 5) if double else 0
+            out.append(self._gradient(mark, middle + apart, top + HIGH + 15, "" if double else "∂ "))
         return f'<g class="unit{" path" if unit.on_path else ""}">{"".join(out)}</g>'
 
     def _bias(self, unit: Unit, x: float, y: float) -> str:
@@ -169,7 +171,7 @@ class _Drawing:
         (xw, yw), (xg, yg) = ((x1 + (x2 - x1) * t, start.y + (end.y - start.y) * _eased(t)) for t in (0.3, 0.72))
         text = f"{_cut(wire.name, 5)} {compact(wire.weight)}" if wire.name else compact(wire.weight)
         label = _text("weight", xw, yw - 4, text, full=f"{wire.name or wire.mark} = {shown(wire.weight)}")
-        gradient = self._gradient(wire.mark, xg, yg - 4, "∂ ")
+        gradient = self._gradient(wire.mark, xg, yg + 13)
         return f'<g class="{kind}" data-at="{escape(wire.mark)}">{line}{label}{gradient}</g>'
 
     def _loss(self) -> Iterator[str]:
