@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tables import noise, product
+from tuning_tables import noise, product
 
 from chainrule import fit, learning_rate_range
 from chainrule.errors import SettingError

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from tables import product
+from tuning_tables import product
 
 from chainrule import load
 

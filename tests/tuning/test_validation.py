@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tables import product
+from tuning_tables import product
 
 from chainrule import cross_validate, fit, fit_ensemble
 from chainrule.errors import DataError, ModelFileError, SettingError

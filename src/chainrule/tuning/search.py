@@ -120,6 +120,8 @@ def tune(
         stopped = going.go()
     best = going.best()
     if best is None:
+        if stopped == "interrupted":
+            raise KeyboardInterrupt
         raise _nothing(going.results)
     model = fit(table, targets, reading=reading, sample_weight=sample_weight, **{**shared, **best.settings})
     kept = model.card["score"]["rows"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tables import product
+from tuning_tables import product
 
 from chainrule import load, tune
 from chainrule.errors import DataError, SettingError
@@ -78,16 +78,21 @@ def test_the_score_comes_from_rows_that_no_trial_could_read(tmp_path):
     job = job_for(table, targets, shared, None, tmp_path / "a")
     kept = job.prepared.parts.test
     assert len(kept) == 32
-    spoiled = {name: np.array(values, dtype=object if name == "town" else float) for name, values in product().items()}
-    for name in ("a", "b", "y"):
-        spoiled[name][kept] = 1e30
-    other = replace(job.prepared, table=read_examples(spoiled, "y")[0])
     task = Task(0, {}, 3)
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-    expected = run_trial(job, task, None)
-    found = run_trial(replace(job, prepared=other, folder=tmp_path / "b"), task, None)
-    assert (found.score, found.epochs_trained) == (expected.score, expected.epochs_trained)
+
+    def score_where_spoiled(rows, folder):
+        """The score of the trial when these rows hold nonsense."""
+        columns = {name: np.array(values, object if name == "town" else float) for name, values in product().items()}
+        for name in ("a", "b", "y"):
+            columns[name][rows] = 1e15
+        folder.mkdir()
+        other = replace(job.prepared, table=read_examples(columns, "y")[0])
+        return run_trial(replace(job, prepared=other, folder=folder), task, None).score
+
+    expected = score_where_spoiled([], tmp_path / "nowhere")
+    assert score_where_spoiled(kept, tmp_path / "kept") == expected
+    for part in (job.prepared.parts.train, job.prepared.parts.validation):
+        assert score_where_spoiled(part[:1], tmp_path / str(part[0])) != expected
 
 
 def test_the_model_says_what_its_score_was_measured_on(alone, tmp_path):
@@ -162,6 +167,28 @@ def test_a_search_without_time_for_one_trial_still_ends_with_a_model():
     assert len(found.trials) >= 1 and found.stopped == "time"
 
 
+SEARCH = textwrap.dedent(f"""
+    import sys
+    sys.path.insert(0, {str(Path(__file__).parent)!r})
+    from tuning_tables import product
+    from chainrule import tune
+    tune(product(), "y", n_jobs=2, run=sys.argv[1], trials=6, epochs=150, patience=150, network=(4,),
+         progress=lambda p: print(p.done, flush=True))
+    """)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_search_killed_in_the_middle_of_its_trials_resumes_to_the_same_table(tmp_path):
+    settings = {"trials": 6, "epochs": 150, "patience": 150, "network": (4,)}
+    process = subprocess.Popen([sys.executable, "-c", SEARCH, tmp_path / "run"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline().strip() == "1"
+    time.sleep(0.1)
+    process.kill()
+    process.communicate(timeout=60)
+    resumed = tune(product(), "y", n_jobs=2, run=tmp_path / "run", resume=True, **settings)
+    assert table_of(resumed) == table_of(tune(product(), "y", n_jobs=1, **settings))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_in_a_plain_script_ends_with_the_best_so_far(tmp_path):
     script = tmp_path / "script.py"
@@ -169,7 +196,7 @@ def test_ctrl_c_in_a_plain_script_ends_with_the_best_so_far(tmp_path):
         textwrap.dedent(f"""
         import sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from tables import product
+        from tuning_tables import product
         from chainrule import tune
         found = tune(product(), "y", time=60, n_jobs=2, epochs=5, network=(4,),
                      progress=lambda p: print(p.done, flush=True))
