@@ -19,7 +19,14 @@ from chainrule.errors import ChainruleError, NotFittedError, SettingError
 
 X = np.random.RandomState(0).randn(80, 3)
 Y = X[:, 0] > X[:, 1]
-QUICK = {"hidden_layer_sizes": (4,), "solver": "lbfgs", "max_iter": 300, "alpha": 0.1, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": (4,),
+    "activation": "tanh",
+    "solver": "lbfgs",
+    "max_iter": 300,
+    "alpha": 0.1,
+    "random_state": 0,
+}
 
 
 @pytest.fixture(scope="module")

@@ -96,14 +96,15 @@ def solve(
     except _Enough:
         assert reached is not None
         (at, value), reason = reached, "function calls"
-    if reason in ("iterations", "function calls", "line search"):
-        limit = f"max_iter={max_iter}" if reason == "iterations" else f"max_fun={max_fun}"
-        said = "no step lowers the loss any further" if reason == "line search" else f"{limit} is reached"
+    # Where not even the steepest way down lowers the loss, as at a kink of ReLU, there is nothing left to converge to.
+    limits = {"iterations": f"max_iter={max_iter} is reached", "function calls": f"max_fun={max_fun} is reached"}
+    if not history.epochs:
+        limits["line search"] = "no step lowers the loss"
+    if reason in limits:
         warnings.warn(
-            f"lbfgs failed to converge: {said}. Scale the inputs, or raise the limit.",
-            both(ConvergenceWarning),
-            stacklevel=5,
-        )
+            f"lbfgs failed to converge: {limits[reason]}. Scale the inputs, or raise the limit.",
+            both(ConvergenceWarning), stacklevel=5,
+        )  # fmt: skip
     final = at.astype(dtype)
     check_finite(plan, final, history.epochs, history.epochs)
     return Solved(final, value, penalties.value(at, decay, 0.0, strength), history.epochs, history)
