@@ -122,6 +122,16 @@ def test_explain_derives_any_number(folder, of):
     assert isinstance(found["value"], float)
 
 
+def test_explain_writes_a_page_to_walk_through(folder):
+    arguments = ("explain", "people.model", "people.csv", "--row", 3, "--of", "W1[0,0]", "--html", "why.html")
+    out, story = chainrule(*arguments, cwd=folder)
+    assert out == "" and "step by step: why.html" in story
+    page = (folder / "why.html").read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>") and "age" in page
+    _, story = chainrule(*arguments[:-1], "nowhere/why.html", cwd=folder, code=4)
+    assert "CR507" in story and not (folder / "nowhere").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
