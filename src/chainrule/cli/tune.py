@@ -130,7 +130,10 @@ def _tell(found: Tuned, path: Path) -> None:
 def _settings(settings: dict[str, Any]) -> str:
     if not settings:
         return "fit as it is"
-    shown = {name: "-".join(map(str, value)) if isinstance(value, list) else value for name, value in settings.items()}
+    shown = {
+        name: "-".join(map(str, value)) or "linear" if isinstance(value, list) else value
+        for name, value in settings.items()
+    }
     return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 

@@ -61,7 +61,7 @@ def _rounded(value: float) -> float:
 Space = Mapping[str, Uniform | LogUniform | Sequence[Any]]
 
 SPACE: Space = {
-    "network": ((32,), (64,), (128,), (64, 32), (128, 64), (256, 128), (64, 64, 64)),
+    "network": ((), (16,), (64,), (128,), (64, 32), (128, 64), (256, 128), (64, 64, 64)),  # (): a linear model
     "activation": ("relu", "tanh", "selu", "gelu", "silu"),
     "dropout": (0.0, 0.0, 0.1, 0.25),
     "optimizer": ("adam", "adamw", "nesterov"),
