@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,21 +119,28 @@ def fit(
         real("test", test, low=0.0, below=1.0)
     if resume and not run:
         raise SettingError("CR204", "there is no run to resume", where="resume", hint="name its folder: run=...")
-    table, targets = read_examples(data, target, reading)
     request = check(
         network=network, activation=activation, dropout=dropout, loss=loss, optimizer=optimizer,
         learning_rate=learning_rate, schedule=schedule, l1=l1, l2=l2, clip_norm=clip_norm, metrics=metrics,
         validation=validation, epochs=epochs, batch_size=batch_size, shuffle=shuffle, patience=patience,
         time_budget=time_budget, seed=seed, dtype=dtype, engine=engine, n_jobs=n_jobs, class_weight=class_weight,
         scale=scale, callbacks=callbacks, progress=progress,
-        choices=DataChoices(targets, task, _names(keep), _names(drop), _names(date_parts), missing_target, test),
+        choices=DataChoices((), task, _names(keep), _names(drop), _names(date_parts), missing_target, test),
     )  # fmt: skip
+    table, targets = read_examples(data, target, reading)
+    request = replace(request, choices=replace(request.choices, targets=targets))
     model = model_from(prepare(request, table, sample_weight), reading, run=run or None, resume=resume)
     left_out = [note for note in model.card["notes"] if note["text"].startswith("left out: ")]
     if left_out:
         said = "; ".join(f"{note['where']} {note['text']}" for note in left_out)
         warnings.warn(f"{said} (all choices: model.card['notes'])", ChainruleWarning, stacklevel=2)
     return model
+
+
+def check_settings(**settings: Any) -> None:
+    """Refuse settings that `fit` would refuse, without any data."""
+    defaults = {p.name: p.default for p in inspect.signature(fit).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    check(**{**defaults, **settings}, choices=DataChoices(()))
 
 
 def model_from(

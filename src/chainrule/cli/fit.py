@@ -14,6 +14,7 @@ from chainrule.cli import options, output
 from chainrule.data.files import read_table
 from chainrule.errors import ChainruleError, ChainruleWarning
 from chainrule.explain.model import explain_one
+from chainrule.fit import check_settings
 from chainrule.fit import fit as fit_table
 from chainrule.model import Model
 
@@ -81,6 +82,7 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)
     asked["l2"] = "auto" if asked["l2"] == "auto" else options.number("--l2", asked["l2"])
     asked["time_budget"] = options.seconds(asked["time_budget"])
+    check_settings(**asked)
     table = read_table(data, **reading)
     if not quiet:
         output.say(f"{table.source}: {table.row_count} rows, {len(table.columns)} columns")
