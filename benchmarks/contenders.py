@@ -291,17 +291,17 @@ class Sklearn:
 
 # Name -> class and environment. NumPy's and scikit-learn's wheels choose AVX2 kernels on some CPUs that have AVX-512; the
 # variants named -avx512 let OpenBLAS use its AVX-512 kernels.
-_ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "CHAINRULE_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "CHAINRULE_NUM_THREADS": "1"}
 _AVX512 = {"OPENBLAS_CORETYPE": "SkylakeX"}
 CONTENDERS: dict[str, tuple[type, dict[str, str]]] = {
     "chainrule": (Chainrule, {}),
-    "chainrule-1-thread": (Chainrule, _ONE),
+    "chainrule-1-thread": (Chainrule, ONE_THREAD),
     "chainrule-avx2": (Chainrule, {"CHAINRULE_ISA": "avx2"}),
     "chainrule-fit": (ChainruleFit, {}),
     "chainrule-reference": (ChainruleReference, {}),
     "jax": (Jax, {}),
     "torch": (Torch, {}),
-    "torch-1-thread": (Torch, _ONE),
+    "torch-1-thread": (Torch, ONE_THREAD),
     "torch-compile": (TorchCompile, {}),
     "keras-jax": (Keras, {"KERAS_BACKEND": "jax"}),
     "keras-torch": (Keras, {"KERAS_BACKEND": "torch"}),

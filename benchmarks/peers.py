@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contenders import CONTENDERS
+from contenders import CONTENDERS, ONE_THREAD
 from workloads import WORKLOADS, Workload, data, flops, orders, weights
 
 
@@ -87,7 +87,7 @@ class Contender:
 
     def __init__(self, name: str, *, one_core: bool = False) -> None:
         command = [sys.executable, __file__, "--serve", name, *(["--one-core"] if one_core else [])]
-        environment = {**os.environ, **CONTENDERS[name][1]}
+        environment = {**os.environ, **CONTENDERS[name][1], **(ONE_THREAD if one_core else {})}
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
