@@ -14,7 +14,7 @@ from chainrule.errors import SettingError
 from chainrule.fit import read_examples
 from chainrule.network import initialize
 from chainrule.prepare import prepare, trial_of
-from chainrule.training.range_test import RangeTest, range_test
+from chainrule.training.rate_range import RangeTest, range_test
 from chainrule.tuning.trial import request_of
 
 _WATCHED = 2000  # more rows make the curve no smoother

@@ -6,7 +6,7 @@ from tuning_tables import noise, product
 
 from chainrule import fit, learning_rate_range
 from chainrule.errors import SettingError
-from chainrule.training.range_test import _verdict
+from chainrule.training.rate_range import _verdict
 
 QUICK = {"network": (16,), "seeds": 3, "steps": 200}
 
