@@ -46,7 +46,7 @@ def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
 </div>
 <div class="right">
 <section class="walk" aria-label="Steps">
-<div class="controls" role="toolbar" aria-label="Walk through the steps" hidden>
+<div class="controls" role="group" aria-label="Walk through the steps" hidden>
 {_buttons()}
 <output class="count"></output>
 </div>
