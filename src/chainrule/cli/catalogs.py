@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
 
+from chainrule.calculus.activation import Activation
 from chainrule.calculus.activations import activations as catalog
 from chainrule.check import check as run_check
 from chainrule.cli import options, output
+from chainrule.explain.derivation import derivations
 
 PROPERTIES = ("name", "formula", "slope", "range", "continuity", "monotonic", "zero-centred", "saturates", "kinks")
 
 
 @click.command()
 @click.argument("names", nargs=-1)
+@click.option("--derive", is_flag=True, help="Derive the slope from the formula, line by line.")
 @options.as_json
-def activations(names: tuple[str, ...], as_json: bool) -> None:
+def activations(names: tuple[str, ...], derive: bool, as_json: bool) -> None:
     """The cheat sheet of activation functions: formula, derivative, range, continuity and further properties."""
-    rows = [_facts(catalog.get(name)) for name in (names or catalog.names())]
+    records = [catalog.get(name) for name in (names or catalog.names())]
+    if derive:
+        _derive(records, as_json)
+        return
+    rows = [_facts(record) for record in records]
     if as_json:
         output.data(rows)
         return
@@ -27,6 +36,14 @@ def activations(names: tuple[str, ...], as_json: bool) -> None:
         click.echo(row["name"])
         for name in PROPERTIES[1:]:
             click.echo(f"  {name.ljust(12)}  {row[name]}")
+
+
+def _derive(records: Sequence[Activation], as_json: bool) -> None:
+    found = [one for record in records for one in derivations(record)]
+    if as_json:
+        output.data([asdict(one) for one in found])
+    else:
+        click.echo("\n\n".join("\n".join(one.text()) for one in found))
 
 
 def _facts(function: Any) -> dict[str, Any]:

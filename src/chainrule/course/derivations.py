@@ -1,11 +1,12 @@
 """Derivations line by line. Every line is a formula, and all lines of one derivation have the same value at every point:
-a law of the tests, so that no line can hide a slip."""
+a law of the tests, so that no line can hide a slip. `explain.derivation` derives the slope of any catalog entry by rules."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from chainrule.errors import unknown_name
+from chainrule.explain.derivation import ENDINGS
 from chainrule.explain.formula import written
 
 
@@ -31,7 +32,6 @@ class Derivation:
         ]
 
 
-_S = "1/(1 + exp(-z))"
 _F = "sigmoid(w*x + b)"
 
 DERIVATIONS = {
@@ -40,9 +40,7 @@ DERIVATIONS = {
         (
             ("-1/(1 + exp(-z))**2*(-exp(-z))", "the chain rule: (1/u)′ = −1/u², with u = 1 + e^−z and u′ = −e^−z"),
             ("exp(-z)/(1 + exp(-z))**2", "two minus signs"),
-            (f"{_S}*(exp(-z)/(1 + exp(-z)))", "split the square"),
-            (f"{_S}*((1 + exp(-z) - 1)/(1 + exp(-z)))", "add 1 and take it away"),
-            (f"{_S}*(1 - {_S})", "divide"),
+            *ENDINGS["sigmoid"],
             ("sigmoid(z)*(1 - sigmoid(z))", "σ itself, twice"),
         ),
     ),

@@ -1,6 +1,7 @@
 """Why this number? The working of any quantity of a pass, as lines that can be recomputed by hand."""
 
 from chainrule.explain.by_hand import HandCalculation, by_hand
+from chainrule.explain.derivation import Derivation, Derived, derivations
 from chainrule.explain.derive import explain, explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.lines import FiniteDifference, Line, Name, Section
@@ -8,6 +9,6 @@ from chainrule.explain.notation import NOTATIONS, Notation, from_toml, notation
 from chainrule.explain.update import explain_update
 
 __all__ = [
-    "NOTATIONS", "Explanation", "FiniteDifference", "HandCalculation", "Line", "Name", "Notation", "Section", "by_hand",
-    "explain", "explain_trace", "explain_update", "from_toml", "notation",
+    "NOTATIONS", "Derivation", "Derived", "Explanation", "FiniteDifference", "HandCalculation", "Line", "Name", "Notation",
+    "Section", "by_hand", "derivations", "explain", "explain_trace", "explain_update", "from_toml", "notation",
 ]  # fmt: skip

@@ -105,11 +105,11 @@ def _broken(row: Row, symbol: int, width: int) -> list[str]:
     out = []
     for n, part in enumerate((*row.parts, row.value + row.note)):
         head = f"{INDENT}{row.symbol if n == 0 else '':<{symbol}} = "
-        out += _folded(part, head, width)
+        out += folded(part, head, width)
     return out
 
 
-def _folded(part: str, head: str, width: int) -> list[str]:
+def folded(part: str, head: str, width: int) -> list[str]:
     """A long formula folded before a plus, minus or times sign."""
     out, room = [], width - len(head)
     while len(part) > room:
@@ -146,8 +146,8 @@ def _sum(rows: Sequence[Row], width: int) -> list[str]:
             second = f" = {row.parts[1]:<{columns[1]}}" if len(row.parts) > 1 else " " * (filled - columns[0])
             out.append(f"{inner}{first}{second} = {row.value}")
         else:
-            out += _folded(row.parts[0], inner, width)
-            out += _folded(" = ".join((*row.parts[1:], row.value)), f"{inner}  = ", width)
+            out += folded(row.parts[0], inner, width)
+            out += folded(" = ".join((*row.parts[1:], row.value)), f"{inner}  = ", width)
     out.append(f"{inner}{say('sum'):<{filled}} = {total.value}")
     return out
 
