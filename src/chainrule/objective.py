@@ -45,6 +45,8 @@ def finish(builder: Builder, inputs: tuple[str, ...], loss: Loss, reduction: Red
 def _fused_head(builder: Builder, loss: Loss, function: str) -> Head | None:
     """The fused form, where the output function has the constants that it was derived for."""
     head = loss.head(function)
+    if head is None:
+        return None
     activation = builder.steps[-1].constants.get("activation") if builder.steps else None
     return head if activation is None or activation == activations.get(function) else None
 
