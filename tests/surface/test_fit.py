@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from chainrule import Dense, Dropout, Network, fit, load
+from chainrule import Dense, Dropout, Network, explain, fit, load
 from chainrule.errors import ChainruleError, ChainruleWarning, DataError, ModelFileError, NotFittedError, SettingError
 
 
@@ -293,3 +293,9 @@ def test_a_hint_on_reading_a_file_says_where_fit_takes_the_option(tmp_path):
     path.write_bytes("dish,y\ncaf\xe9,1\ntea,0\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"CR303.*encoding='latin-1'.*reading=\{\.\.\.\}"):
         fit(path, "y")
+
+
+def test_the_prediction_of_a_classifier_is_explained_by_the_class_that_it_chooses(model):
+    new = flowers(5, seed=2)
+    found = explain(model, new, of="prediction", row=3)
+    assert found.value == pytest.approx(model.predict_proba(new)[3].max(), rel=1e-5)

@@ -33,7 +33,9 @@ def explain(
 
     subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` is explained, with its target in a column
     or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch is
-    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained. `how`: form ("factors", "delta" or "paths"), notation, top (terms shown) and digits.
+    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained. `how`: form
+    ("factors", "delta" or "paths"), notation, top (terms shown) and digits. "prediction" of a classifier with several outputs
+    is the probability of the class that it chooses.
 
     A model's number is derived in float64 from its weights, whatever it was trained in.
 
@@ -52,6 +54,8 @@ def explain(
         return explain_trace(subject, of, **how)
     table, _ = subject.table(data, y)
     trace = trace_of(subject, table, row)
+    if of == "prediction" and subject.classes and trace.prediction.shape[1] > 1:
+        of = f"prediction[{int(trace.prediction[0].argmax())}]"
     return explain_trace(trace, of, labels=labels_of(subject.encoder), **how)
 
 
