@@ -103,12 +103,12 @@ def _derivation(
     lines = list(rules.lines) or [
         Derived(expr, slope, say("rule_itself") if by in names_in(expr) else say("rule_constant"))
     ]
-    said = {_written(line.slope) for line in lines if line.of == lines[-1].of}
-    if _written(form) not in said:
-        lines.append(Derived(lines[-1].of, form, say("rule_rearranged")))
-    lines += [Derived(expr, formula, why) for formula, why in ending]
+    of = lines[-1].of
+    if _written(form) not in {_written(line.slope) for line in lines if line.of == of}:
+        lines.append(Derived(of, form, say("rule_rearranged")))
+    lines += [Derived(of, formula, why) for formula, why in ending]
     if short is not None and "a" in names_in(short):
-        lines.append(Derived(lines[-1].of, short, say("rule_output", formula=_written(expr))))
+        lines.append(Derived(of, short, say("rule_output", formula=_written(expr))))
         return Derivation(title, by, tuple(lines), {"a": expr})
     return Derivation(title, by, tuple(lines))
 
