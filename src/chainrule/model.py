@@ -80,7 +80,7 @@ class Model:
         if not isinstance(data, (str, os.PathLike)):
             return read_table(data)
         given = {name: value for name, value in reading.items() if value not in (None, ())}
-        options = {**self.card["data"]["reading"], **given, "text": self.encoder.text_columns}
+        options = {**self.card["data"].get("reading", {}), **given, "text": self.encoder.text_columns}
         return read_table(data, **options)
 
     def outputs(self, table: Table) -> Array:
