@@ -16,6 +16,7 @@ from chainrule.data.table import Note, Table
 from chainrule.explain.model import explain as explain_model
 from chainrule.explain.model import labels_of, trace_of
 from chainrule.explain.player import write_player
+from chainrule.explain.units import meant
 from chainrule.model import Model, load
 
 
@@ -113,7 +114,10 @@ def show(model: str, as_json: bool) -> None:
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path())
 @click.option(
-    "--of", "of", required=True, help="What to explain: 'W1[2,3]', 'b2[0]', 'a1[4]', 'delta1[4]', prediction, loss."
+    "--of",
+    "of",
+    required=True,
+    help="'W1[2,3]', 'a1[4]', 'delta1[4]', prediction, loss, or by columns: 'd price / d age'.",
 )
 @click.option("--row", type=int, default=0, show_default=True, help="The row of the file, from 0.")
 @click.option("--form", default="factors", show_default=True, help="factors, delta or paths.")
@@ -133,7 +137,8 @@ def explain(
     explanation = explain_model(trained, table, of=of, row=row, form=form)
     if html:
         labels = labels_of(trained.encoder)
-        write_player(html, trace_of(trained, table, row), of, form=form, labels=labels)  # type: ignore[arg-type]
+        asked = meant(trained.encoder, of).of
+        write_player(html, trace_of(trained, table, row), asked, form=form, labels=labels)  # type: ignore[arg-type]
         output.say(f"{explanation.target} step by step: {html}")
     if as_json:
         output.data(explanation.to_dict())

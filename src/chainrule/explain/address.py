@@ -62,7 +62,7 @@ def parse(symbols: Symbols, text: str) -> Address:
     inner = _gradient_of(asked)
     if inner is not None:
         found = _plain(symbols, inner, text)
-        if _QUOTIENT.fullmatch(asked):
+        if QUOTIENT.fullmatch(asked):
             return Address("gradient", found.name, found.entries) if found.kind == "value" else found
         return _net_of(plan, found, inner)
     found = _plain(symbols, asked, text)
@@ -71,12 +71,12 @@ def parse(symbols: Symbols, text: str) -> Address:
     return found
 
 
-_QUOTIENT = re.compile(r"[d∂]\s*(.+?)\s*/\s*[d∂]\s*(.+?)\s*")
+QUOTIENT = re.compile(r"[d∂]\s*(.+?)\s*/\s*[d∂]\s*(.+?)\s*")
 
 
 def numerator(symbols: Symbols, text: str) -> Address | None:
     """What is differentiated in `d prediction / d age`; None where it is the loss, written or not."""
-    match = _QUOTIENT.fullmatch(text.strip())
+    match = QUOTIENT.fullmatch(text.strip())
     if match is None or match[1] in ("L", "E", "loss", "𝓛", symbols.loss):
         return None
     found = _plain(symbols, match[1], text)
@@ -101,7 +101,7 @@ def _gradient_of(text: str) -> str | None:
     """What stands inside `delta(…)`, `δ(…)`, `dL/d…` or `∂L/∂…`; `delta1[2]` is short for `delta(z1[2])`."""
     if match := re.fullmatch(r"(?:delta|δ|Err)\s*\((.+)\)", text):
         return match[1].strip()
-    if match := _QUOTIENT.fullmatch(text):
+    if match := QUOTIENT.fullmatch(text):
         return match[2]
     if match := re.fullmatch(r"(?:delta|δ)(\d+(?:_\d+)?)\s*(\[.+\])", text):
         return f"z{match[1]}{match[2]}"

@@ -14,6 +14,7 @@ from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import DataError, SettingError
 from chainrule.explain.derive import explain_trace
 from chainrule.explain.explanation import Explanation
+from chainrule.explain.units import in_units, labels_in_network, meant
 from chainrule.model import Model
 from chainrule.run import replay
 from chainrule.steps import backward, forward
@@ -37,7 +38,8 @@ def explain(
     ("factors", "delta" or "paths"), notation, top (terms shown) and digits. "prediction" of a classifier with several outputs
     is the probability of the class that it chooses.
 
-    A model's number is derived in float64 from its weights, whatever it was trained in.
+    A model's number is derived in float64 from its weights, whatever it was trained in. Its columns are called by name
+    ("d price / d age", "price", "age"): such a number ends in the units of the columns.
 
     >>> from chainrule import Dense, Network, backward, explain, forward
     >>> net = Network(2, [Dense(1, "sigmoid")], loss="half_squared_error")
@@ -56,7 +58,9 @@ def explain(
     trace = trace_of(subject, table, row)
     if of == "prediction" and subject.classes and trace.prediction.shape[1] > 1:
         of = f"prediction[{int(trace.prediction[0].argmax())}]"
-    return explain_trace(trace, of, labels=labels_of(subject.encoder), **how)
+    asked = meant(subject.encoder, of)
+    found = explain_trace(trace, asked.of, labels=labels_in_network(subject.encoder), **how)
+    return in_units(found, subject.encoder, asked)
 
 
 def labels_of(encoder: Encoder) -> dict[str, str]:

@@ -26,6 +26,8 @@ SENTENCES: dict[str, str] = {
     "one_share": "Example {row} of {n}: its share of the batch's gradient.",
     # headings
     "forward": "forward",
+    "standardised": "from columns to inputs",
+    "own_units": "in the units of the columns",
     "backward": "backward",
     "losses": "loss",
     "chain": "chain",

@@ -1,0 +1,166 @@
+"""From the network's own numbers to the units of the columns: standardised inputs and targets, by their names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from chainrule.data.encode import Encoder, TargetColumn
+from chainrule.data.inputs import Input
+from chainrule.explain.address import QUOTIENT
+from chainrule.explain.digits import shown
+from chainrule.explain.explanation import RELATIVE, Explanation
+from chainrule.explain.formula import evaluate, names_in, written
+from chainrule.explain.lines import Kind, Line, Name, Role, Section
+from chainrule.explain.sentences import say
+
+
+@dataclass(frozen=True)
+class Meant:
+    """An address with column names as the network understands it: `of`; the target whose unit the value (or what is
+    differentiated) has, and the number of the input by whose column it is differentiated."""
+
+    of: str
+    target: TargetColumn | None = None
+    input: int | None = None
+
+
+def meant(encoder: Encoder, of: str) -> Meant:
+    """What names of columns stand for: `price` is the prediction, `age` the input of that name.
+
+    >>> from chainrule.data.files import read_table
+    >>> from chainrule.data.schema import infer_schema
+    >>> from chainrule.data.encode import fit_encoder
+    >>> table = read_table({"age": [20, 30, 40], "fare": [1.5, 2.5, 3.7]})
+    >>> meant(fit_encoder(table, infer_schema(table, "fare")), "d fare / d age").of
+    'd prediction[0] / d x[0]'
+    """
+    text = of.strip()
+    if text in ("loss", "prediction") and not (text == "prediction" and len(encoder.targets) == 1):
+        return Meant(of)
+    if match := QUOTIENT.fullmatch(text):
+        above, target = _prediction(encoder, match[1])
+        number = _input(encoder, match[2])
+        if number is None:
+            return Meant(f"d {above} / d {match[2]}")
+        return Meant(f"d {above} / d x[{number}]", target, number)
+    number = _input(encoder, text)
+    if number is not None:
+        return Meant(f"x[{number}]", None, number)
+    above, target = _prediction(encoder, text)
+    return Meant(above, target)
+
+
+def _input(encoder: Encoder, name: str) -> int | None:
+    return encoder.input_names.index(name) if name in encoder.input_names else None
+
+
+def _prediction(encoder: Encoder, text: str) -> tuple[str, TargetColumn | None]:
+    """The address of a prediction, and its target where the prediction is a number in a unit."""
+    if encoder.classes:
+        return text, None
+    for number, target in enumerate(encoder.targets):
+        own = re.sub(r"\s", "", text) == f"prediction[{number}]" or (text == "prediction" and len(encoder.targets) == 1)
+        if text == target.name or own:
+            return f"prediction[{number}]", target
+    return text, None
+
+
+def labels_in_network(encoder: Encoder) -> dict[str, str]:
+    """The symbols of the inputs: `x_age` where the column age is standardised, else the column's own name."""
+    return {f"x[{i}]": f"x_{one.name}" if _scaled(one) else one.name for i, one in enumerate(encoder.inputs)}
+
+
+def in_units(explanation: Explanation, encoder: Encoder, asked: Meant) -> Explanation:
+    """The explanation, begun with how its inputs were standardised and ended in the unit of what was asked."""
+    explanation = _with_inputs(explanation, encoder)
+    if asked.input is not None:
+        return _derivative(explanation, encoder, asked)
+    return explanation if asked.target is None else _value(explanation, asked.target)
+
+
+def _scaled(one: Input) -> bool:
+    return (one.shift, one.scale) != (0.0, 1.0)
+
+
+def _with_inputs(explanation: Explanation, encoder: Encoder) -> Explanation:
+    """x_age = (age − mean)/sd for every standardised input that stands at the beginning of the working."""
+    names, lines = dict(explanation.names), []
+    for key, name in explanation.names.items():
+        place = re.fullmatch(r"x\[(\d+)\]", name.address)
+        if name.kind != "input" or place is None or not _scaled(encoder.inputs[int(place[1])]):
+            continue
+        one, i = encoder.inputs[int(place[1])], place[1]
+        # 15 digits: the number as it stood in the table, without the rounding of the way there and back
+        raw = _leaf(names, f"column_{i}", one.name, float(f"{one.to_unit(name.value):.15g}"), "input")
+        mean = _leaf(names, f"mean_{i}", f"mean_{one.name}", one.shift)
+        deviation = _leaf(names, f"sd_{i}", f"sd_{one.name}", one.scale)
+        expr = f"({raw} - {mean})/{deviation}"
+        lines.append(_line(names, key, name.symbol, expr, name.value, "forward", explanation.digits))
+    if not lines:
+        return explanation
+    section = Section(say("standardised"), tuple(lines))
+    return replace(explanation, names=names, sections=(section, *explanation.sections))
+
+
+def _value(explanation: Explanation, target: TargetColumn) -> Explanation:
+    """price = a·sd + mean."""
+    if (target.shift, target.scale) == (0.0, 1.0):
+        return explanation
+    names = dict(explanation.names)
+    deviation = _leaf(names, "sd_target", f"sd_{target.name}", target.scale)
+    mean = _leaf(names, "mean_target", f"mean_{target.name}", target.shift)
+    expr = f"{explanation.result}*{deviation} + {mean}"
+    line = _line(names, "in_units", target.name, expr, None, "forward", explanation.digits)
+    engine = explanation.engine
+    return replace(
+        explanation, names=names, target=target.name, value=line.value, result=line.key,
+        sections=(*explanation.sections, Section(say("own_units"), (line,))),
+        engine=None if engine is None else engine * target.scale + target.shift,
+        tolerance=explanation.tolerance * target.scale + RELATIVE * abs(target.shift),
+    )  # fmt: skip
+
+
+def _derivative(explanation: Explanation, encoder: Encoder, asked: Meant) -> Explanation:
+    """∂price/∂age = sd of price · ∂a/∂x · 1/sd of age."""
+    assert asked.input is not None
+    names, one = dict(explanation.names), encoder.inputs[asked.input]
+    expr, factor = explanation.result, 1.0
+    if asked.target is not None and asked.target.scale != 1.0:
+        expr = _leaf(names, "sd_target", f"sd_{asked.target.name}", asked.target.scale) + f"*{expr}"
+        factor *= asked.target.scale
+    if one.scale != 1.0:
+        expr += "/" + _leaf(names, f"sd_{asked.input}", f"sd_{one.name}", one.scale)
+        factor /= one.scale
+    if factor == 1.0 and asked.target is None:
+        return explanation
+    above = asked.target.name if asked.target else explanation.target.removeprefix("∂").partition("/∂")[0]
+    line = _line(names, "in_units", f"∂{above}/∂{one.name}", expr, None, "product", explanation.digits)
+    estimate, engine = explanation.finite_difference, explanation.engine
+    return replace(
+        explanation, names=names, target=line.symbol, value=line.value, result=line.key,
+        statement=say("gradient_value", loss=above, symbol=one.name, place=say("input")),
+        sections=(*explanation.sections, Section(say("own_units"), (line,))),
+        engine=None if engine is None else engine * factor,
+        tolerance=explanation.tolerance * factor + RELATIVE * abs(line.value),
+        paths=None if explanation.paths is None else explanation.paths * factor,
+        finite_difference=None if estimate is None else replace(
+            estimate, value=estimate.value * factor, step=estimate.step * one.scale, accuracy=estimate.accuracy * factor
+        ),
+    )  # fmt: skip
+
+
+def _leaf(names: dict[str, Name], key: str, symbol: str, value: float, kind: Kind = "constant") -> str:
+    names.setdefault(key, Name(key, symbol, value, kind))
+    return key
+
+
+def _line(
+    names: dict[str, Name], key: str, symbol: str, expr: str, value: float | None, role: Role, digits: int
+) -> Line:
+    if value is None:
+        value = evaluate(expr, {name: names[name].value for name in names_in(expr)})[0]
+    names[key] = Name(key, symbol, value, "line", names[key].address if key in names else "")
+    formula = written(expr, lambda name: names[name].symbol)
+    numbers = written(expr, lambda name: shown(names[name].value, digits))
+    return Line(key, symbol, expr, formula, numbers, value, role)
