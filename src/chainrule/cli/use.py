@@ -120,7 +120,7 @@ def show(model: str, as_json: bool) -> None:
     help="'W1[2,3]', 'a1[4]', 'delta1[4]', prediction, loss, or by columns: 'd price / d age'.",
 )
 @click.option("--row", type=int, default=0, show_default=True, help="The row of the file, from 0.")
-@click.option("--form", default="factors", show_default=True, help="factors, delta or paths.")
+@click.option("--form", default="factors", show_default=True, help="factors, delta, paths, or matrix for a whole W1.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 @click.option("--html", type=click.Path(), help="Write a page that walks through it step by step (one file, offline).")
 @options.reading

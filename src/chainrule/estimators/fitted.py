@@ -27,6 +27,7 @@ from chainrule.estimators.networks import build, with_coefficients
 from chainrule.estimators.saving import as_model
 from chainrule.estimators.settings import check, threads_of
 from chainrule.explain.explanation import Explanation
+from chainrule.explain.matrix import MatrixExplanation
 from chainrule.explain.model import explain
 from chainrule.model import Model
 from chainrule.network import Network
@@ -148,14 +149,15 @@ class Fitted(Estimator):
         weights = check_weights(sample_weight, len(x))
         return backward(forward(self._network(), self._parameters_now(), x, coded, sample_weight=weights))
 
-    def explain(self, X: Any, y: Any = None, *, of: str, row: int = 0, **how: Any) -> Explanation:
+    def explain(self, X: Any, y: Any = None, *, of: str, row: int = 0, **how: Any) -> Explanation | MatrixExplanation:
         """Derive one number of one row with the numbers put in: `of="W1[2,3]"`, `"a1[0]"`, `"delta2[1]"`, `"loss"`.
 
         y is needed for the loss and for gradients. `how`: see `chainrule.explain`.
         """
         self._check_fitted()
         if self._model is not None:
-            return explain(self._model, X, y, of=of, row=row, **how)
+            found: Explanation | MatrixExplanation = explain(self._model, X, y, of=of, row=row, **how)
+            return found
         x = self._checked(X)
         whole("row", row, low=0)
         if row >= x.shape[0]:
@@ -168,7 +170,9 @@ class Fitted(Estimator):
         trace = forward(self._network(), theta, _dense(x[[row]]).astype(np.float64), target, rows=[row])
         names = self._names()
         labels = None if names is None else {f"x[{i}]": str(name) for i, name in enumerate(names)}
-        return explain(trace if target is None else backward(trace), of=of, labels=labels, **how)
+        subject = trace if target is None else backward(trace)
+        working: Explanation | MatrixExplanation = explain(subject, of=of, labels=labels, **how)
+        return working
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one model file, whole or not at all; `chainrule.load(path)` reads it. It holds data only, no code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -14,29 +14,49 @@ from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import DataError, SettingError
 from chainrule.explain.derive import explain_trace
 from chainrule.explain.explanation import Explanation
+from chainrule.explain.matrix import MatrixExplanation, explain_matrix
 from chainrule.explain.units import in_units, labels_in_network, meant
 from chainrule.model import Model
 from chainrule.run import replay
 from chainrule.steps import backward, forward
 
+Subject = Model | Trace | Gradient | str | os.PathLike[str]
+
+
+@overload
+def explain(
+    subject: Subject, data: Any = None, y: Any = None, *, of: str, form: Literal["matrix"], row: int = 0,
+    step: int | None = None, **how: Any,
+) -> MatrixExplanation:  # fmt: skip
+    """A whole gradient in matrices."""
+
+
+@overload
+def explain(
+    subject: Subject, data: Any = None, y: Any = None, *, of: str, form: str = "factors", row: int = 0,
+    step: int | None = None, **how: Any,
+) -> Explanation:  # fmt: skip
+    """One number, line by line."""
+
 
 def explain(
-    subject: Model | Trace | Gradient | str | os.PathLike[str],
+    subject: Subject,
     data: Any = None,
     y: Any = None,
     *,
     of: str,
+    form: str = "factors",
     row: int = 0,
     step: int | None = None,
     **how: Any,
-) -> Explanation:
+) -> Explanation | MatrixExplanation:
     """Derive one number with the numbers put in: a gradient `W1[2,3]`, a delta, an activation, a prediction, the loss.
 
     subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` is explained, with its target in a column
     or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch is
-    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained. `how`: form
-    ("factors", "delta" or "paths"), notation, top (terms shown) and digits. "prediction" of a classifier with several outputs
-    is the probability of the class that it chooses.
+    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained. `form`: "factors",
+    "delta", "paths", or "matrix" for a whole `W1`, `b2` or `z1`. `how`: notation, top (terms shown) and digits.
+    "prediction" of a classifier with several outputs is the probability of the class that it chooses.
 
     A model's number is derived in float64 from its weights, whatever it was trained in. Its columns are called by name
     ("d price / d age", "price", "age"): such a number ends in the units of the columns.
@@ -51,16 +71,31 @@ def explain(
         if step is None:
             raise SettingError("CR202", "which step of the run?", where="step", hint="explain(run, step=1203, of=...)")
         replayed, trial = replay(subject, step, data)
-        return explain_trace(replayed, of, labels=labels_of(trial.encoder), **how)
+        if form == "matrix":
+            return _in_matrices(replayed, of, how)
+        return explain_trace(replayed, of, form=form, labels=labels_of(trial.encoder), **how)  # type: ignore[arg-type]
     if not isinstance(subject, Model):
-        return explain_trace(subject, of, **how)
+        if form == "matrix":
+            return _in_matrices(subject, of, how)
+        return explain_trace(subject, of, form=form, **how)  # type: ignore[arg-type]
     table, _ = subject.table(data, y)
     trace = trace_of(subject, table, row)
+    if form == "matrix":
+        return _in_matrices(trace, of, how)
     if of == "prediction" and subject.classes and trace.prediction.shape[1] > 1:
         of = f"prediction[{int(trace.prediction[0].argmax())}]"
     asked = meant(subject.encoder, of)
-    found = explain_trace(trace, asked.of, labels=labels_in_network(subject.encoder), **how)
+    found = explain_trace(
+        trace, asked.of, form=form, labels=labels_in_network(subject.encoder), **how  # type: ignore[arg-type]
+    )  # fmt: skip
     return in_units(found, subject.encoder, asked)
+
+
+def _in_matrices(trace: Trace | Gradient, of: str, how: dict[str, Any]) -> MatrixExplanation:
+    other = sorted(set(how) - {"digits", "labels"})
+    if other:
+        raise SettingError("CR204", f"matrices are not written with `{other[0]}`", expected="digits", got=other[0])
+    return explain_matrix(trace, of, digits=how.get("digits", 6))
 
 
 def labels_of(encoder: Encoder) -> dict[str, str]:

@@ -92,6 +92,13 @@ SENTENCES: dict[str, str] = {
     "clip": "The whole gradient is {length} long and is shortened to {limit}.",
     "first_step": "The memory is empty (0) before the first step.",
     "not_written": "The rule {rule} is shown by its result; its lines are not written out.",
+    # matrices
+    "given": "given",
+    "working": "working",
+    "entry_by_entry": "entry by entry",
+    "row_by_row": "row by row",
+    "sum_rows": "the rows of {matrix} added up",
+    "sum_all": "all entries of {matrix} added up",
     # rules of derivations
     "rule_itself": "a name by itself: 1",
     "rule_constant": "a constant: 0",
