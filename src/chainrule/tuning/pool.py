@@ -119,7 +119,10 @@ class _Pool:
                 if self.is_closed:
                     return
                 process = self.processes.get(place)
-                if process is None or process.poll() is not None:
+                if process is not None and process.poll() is not None:
+                    _end(process)
+                    process = None
+                if process is None:
                     process = self.processes[place] = _start(self.job)
             result = _ask(process, task, deadline, began)
             if self.is_closed:
@@ -138,10 +141,16 @@ class _Pool:
         for thread in self.threads:
             thread.join()
         for process in self.processes.values():
-            process.kill()
-            process.wait()
-            process.stdin.close()
-            process.stdout.close()
+            _end(process)
+
+
+def _end(process: Any) -> None:
+    """End a worker and close its pipes; one that was killed leaves words in them that nobody will read."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            pipe.close()
 
 
 def _ask(process: Any, task: Task, deadline: float | None, began: float) -> Result:
