@@ -1,0 +1,31 @@
+"""The README says what is true: its Python runs, and its commands are those of the command line."""
+
+import re
+from pathlib import Path
+
+from chainrule.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_python_of_the_readme_runs_and_prints_what_it_shows(monkeypatch, tmp_path, capsys):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(compile(block, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    shown = README[README.index("∂L/∂W2[0,0]   how L changes") :]
+    for line in shown[shown.index("backward") : shown.index("```")].splitlines():
+        assert line in printed
+
+
+def test_every_command_of_the_readme_exists():
+    for name in re.findall(r"^(?:\$ )?chainrule ([a-z-]+)", README, re.MULTILINE):
+        assert name in COMMANDS
+
+
+def test_every_page_that_the_readme_names_is_there():
+    for path in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / path).exists(), path
