@@ -51,7 +51,7 @@ FOREIGN = {
     "zip": [zip_bytes()],
     "HDF5": [b"\x89HDF\r\n\x1a\n" + bytes(100)],
     "NumPy": [b"\x93NUMPY\x01\x00v\x00{'descr': '<f4'"],
-    "gzip": [gzip.compress(b"x" * 50)],
+    "gzip": [gzip.compress(b"x" * 50, mtime=0)],
     "zlib": [zlib.compress(pickle.dumps(list(range(99))))],
     "GGUF": [b"GGUF" + bytes(60)],
     "another program": [save({"W1": W}), save({"W1": W}, metadata={"format": "pt"}), framed("{}")],
