@@ -1,6 +1,8 @@
 """The README says what is true: its Python runs, and its commands are those of the command line."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from chainrule.cli.main import COMMANDS
@@ -29,3 +31,16 @@ def test_every_command_of_the_readme_exists():
 def test_every_page_that_the_readme_names_is_there():
     for path in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+def test_the_story_that_the_readme_tells_is_the_one_that_is_told(tmp_path):
+    story = README[README.index("$ chainrule fit examples/data/wine.csv") :]
+    shown = story[: story.index("```")].splitlines()[1:]
+    command = [sys.executable, "-m", "chainrule", "fit", "examples/data/wine.csv", "--target", "cultivar"]
+    command += ["--engine", "reference", "--out", str(tmp_path / "wine.model")]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    for line in shown:
+        if line and line.split()[0] not in ("accuracy", "adam,", "…", "Saved"):
+            assert line in told
+    accuracy = next(float(line.split()[1]) for line in told.splitlines() if line.startswith("  accuracy"))
+    assert abs(accuracy - next(float(line.split()[1]) for line in shown if line.startswith("  accuracy"))) < 0.02
