@@ -161,20 +161,18 @@ def replay(
 
 
 def _at_step(trial: Trial, run: Run, step: int) -> Trace:
-    """Train again up to the step, from the snapshot where it comes before, and record the step itself."""
+    """Train again from the beginning up to the step, and record the step itself."""
     settings, request, plan = trial.settings, trial.request, trial.network.plan
     learner = begin(trial.theta, request.update)
-    last = load_snapshot(run.snapshot, settings.stopping).learner if run.snapshot.exists() else learner
+    made = load_snapshot(run.snapshot, settings.stopping).learner.step if run.snapshot.exists() else 0
     count = len(trial.rows)
     batch = min(settings.batch_size or count, count)
     per_epoch = -(-count // batch)
     seed = request.seed if settings.shuffle and batch < count else None
-    if not 1 <= step <= max(last.step, 1):
+    if not 1 <= step <= max(made, 1):
         raise SettingError(
-            "CR201", "this step was not made", where=str(run.folder), expected=f"1 to {last.step}", got=str(step)
+            "CR201", "this step was not made", where=str(run.folder), expected=f"1 to {made}", got=str(step)
         )
-    if last.step < step:
-        learner = last
     engine = choose(request.engine, plan, request.update, request.dtype)
     session = engine.open(plan, learner.theta, learner.slots, request.update, seed=request.seed)
     done = learner.step

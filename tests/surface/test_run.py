@@ -64,9 +64,7 @@ def test_resuming_with_other_settings_or_other_data_is_refused(table, tmp_path):
 
 @pytest.mark.parametrize("step", [1, 5, 18, 19, 100, 204])
 def test_any_step_is_replayed_to_the_same_bits(table, tmp_path, step):
-    """18 steps make an epoch here (270 rows in batches of 16, the last one smaller)."""
-    from chainrule.engines.base import Rows  # noqa: F401
-
+    """17 steps make an epoch here (270 rows in batches of 16, the last one smaller)."""
     fit(table, "y", run=tmp_path / "run", **SETTINGS)
     trace, trial = replay(tmp_path / "run", step)
     assert len(trace.x) in (16, len(trial.rows) % 16)
@@ -84,6 +82,14 @@ def test_any_step_is_replayed_to_the_same_bits(table, tmp_path, step):
         step % per_epoch == 1 and step > 1
     ):  # the first step of an epoch begins with the weights that the last one ended with
         assert trace.theta.tobytes() == expected[step // per_epoch - 1].tobytes()
+
+
+@pytest.mark.parametrize("step", [1, 6, 17, 18, 40])
+def test_a_step_within_an_epoch_begins_where_the_update_of_the_one_before_ended(table, tmp_path, step):
+    settings = {**SETTINGS, "optimizer": "gradient_descent", "learning_rate": 0.1, "l2": 0, "dtype": "float64"}
+    fit(table, "y", run=tmp_path / "run", **settings)
+    before, after = (replay(tmp_path / "run", s)[0] for s in (step, step + 1))
+    np.testing.assert_allclose(after.theta, before.theta - 0.1 * before.gradient, rtol=1e-12, atol=1e-15)
 
 
 def test_a_step_of_a_run_is_explained(table, tmp_path):

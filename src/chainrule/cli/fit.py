@@ -18,8 +18,6 @@ from chainrule.fit import check_settings
 from chainrule.fit import fit as fit_table
 from chainrule.model import Model
 
-READING = ("delimiter", "decimal", "encoding", "missing", "text", "trailing_comma", "day_first")
-
 
 @click.command()
 @click.argument("data", type=click.Path())
@@ -76,7 +74,7 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     path = Path(out) if out else Path(Path(data).name.split(".")[0] + ".model")
     options.check_out(path, (data,), refused=(*options.TEXTS, *options.BINARIES), usual=".model")
     archive.check_writable(path)
-    given = {name: asked.pop(name) for name in READING}
+    given = {name: asked.pop(name) for name in options.READING}
     reading = {name: value for name, value in given.items() if value not in (None, ())}
     batch = asked.pop("batch_size")
     asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)

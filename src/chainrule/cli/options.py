@@ -16,20 +16,31 @@ from chainrule.errors import SettingError
 F = TypeVar("F", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-_READING = (
-    click.option("--delimiter", help="What separates the fields, where it is not found right."),
-    click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark, where it is not found right."),
-    click.option("--encoding", help="The encoding of a text file that is not UTF-8, such as latin-1."),
-    click.option("--missing", multiple=True, metavar="TEXT", help="A further cell that means 'no value', such as '?'."),
-    click.option("--text", multiple=True, metavar="COLUMN", help="A column kept as text, whatever it looks like."),
-    click.option("--trailing-comma", is_flag=True, default=None, help="Every row ends in a separator."),
-    click.option("--day-first/--month-first", "day_first", default=None, help="How to read dates such as 01/02/2024."),
-)
+READING = {
+    "delimiter": click.option("--delimiter", help="What separates the fields, where it is not found right."),
+    "decimal": click.option(
+        "--decimal", type=click.Choice([".", ","]), help="The decimal mark, where it is not found right."
+    ),
+    "encoding": click.option("--encoding", help="The encoding of a text file that is not UTF-8, such as latin-1."),
+    "missing": click.option(
+        "--missing", multiple=True, metavar="TEXT", help="A further cell that means 'no value', such as '?'."
+    ),
+    "text": click.option(
+        "--text", multiple=True, metavar="COLUMN", help="A column kept as text, whatever it looks like."
+    ),
+    "trailing_comma": click.option(
+        "--trailing-comma", is_flag=True, default=None, help="Every row ends in a separator."
+    ),
+    "day_first": click.option(
+        "--day-first/--month-first", "day_first", default=None, help="How to read dates such as 01/02/2024."
+    ),
+}
+"""The options of reading a file, by the names that `read_table` knows them by."""
 
 
 def reading(command: F) -> F:
     """Add the options of reading a file; the command receives them as keyword arguments named in `read_table`."""
-    for option in reversed(_READING):
+    for option in reversed(READING.values()):
         command = option(command)
     return command
 

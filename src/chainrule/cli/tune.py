@@ -13,7 +13,6 @@ import click
 from chainrule import archive
 from chainrule.card import note_lines, score_lines
 from chainrule.cli import options, output
-from chainrule.cli.fit import READING
 from chainrule.data.files import read_table
 from chainrule.errors import ChainruleWarning
 from chainrule.tuning import Progress, Tuned, learning_rate_range
@@ -83,7 +82,7 @@ def tune(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qu
 
 def _reading(asked: dict[str, Any]) -> dict[str, Any]:
     """The options of reading a file that were given, taken out of what was asked."""
-    given = {name: asked.pop(name) for name in READING}
+    given = {name: asked.pop(name) for name in options.READING}
     return {name: value for name, value in given.items() if value not in (None, ())}
 
 
