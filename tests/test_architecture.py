@@ -21,14 +21,40 @@ LEVELS = {
     1: {"calculus", "optim", "initializers", "metrics"},
     2: {"plan", "layers", "objective", "expression", "network"},
     3: {"engines", "steps"},
-    4: {"data", "training", "archive", "model", "card", "request", "scoring", "prepare", "run"},
-    5: {"explain", "diagnostics", "threshold", "laws", "register", "check", "plots", "exchange", "fit", "tuning"},
+    4: {"data", "training", "archive", "model", "card", "request", "scoring", "prepare", "run", "provenance"},
+    5: {
+        "explain",
+        "diagnostics",
+        "threshold",
+        "laws",
+        "register",
+        "check",
+        "plots",
+        "exchange",
+        "fit",
+        "tuning",
+        "influence",
+        "report",
+    },
     6: {"course", "estimators", "cli"},
     7: {"__init__", "__main__"},
 }
 LEVEL = {name: level for level, names in LEVELS.items() for name in names}
 
-OPTIONAL = {"pyarrow", "narwhals", "safetensors", "click", "rich", "pandas", "polars", "sklearn", "scipy", "cffi"}
+OPTIONAL = {
+    "pyarrow",
+    "narwhals",
+    "safetensors",
+    "click",
+    "rich",
+    "pandas",
+    "polars",
+    "sklearn",
+    "scipy",
+    "cffi",
+    "matplotlib",
+    "mpl_toolkits",
+}
 """Imported inside the functions that need them, so that `import chainrule` stays light."""
 
 

@@ -33,7 +33,7 @@ from chainrule.optim.rule import Rule, Update
 from chainrule.optim.schedules import Schedule
 from chainrule.prepare import Prepared, Trial, fold_trial, prepare, trial_of
 from chainrule.request import DataChoices, check
-from chainrule.run import Run, open_run
+from chainrule.run import Run, fingerprint, open_run
 from chainrule.scoring import Score, constant_outputs, linear_outputs, score
 from chainrule.shapes import Array, Ints, read_only
 from chainrule.training.loop import Callback, EpochEnd, Outcome, begin, train
@@ -156,15 +156,19 @@ def model_from(
         outcome, engine_name = _train(trial, folder)
     scores, method = _score(prepared, trial, outcome)
     card = {
-        "data": data_card(
-            prepared.table, prepared.schema, len(trial.rows), len(trial.validation or ()), dict(reading or {})
-        ),
+        "data": {
+            **data_card(
+                prepared.table, prepared.schema, len(trial.rows), len(trial.validation or ()), dict(reading or {})
+            ),
+            "fingerprint": fingerprint(prepared),
+        },
         "model": model_card(trial.network),
         "algorithm": _algorithm(trial, outcome, engine_name),
         "objective": objective_card(trial.network, trial.request.update, request.class_weight),
         "score": {**method, "metrics": {s.metric: s.to_dict() for s in scores}, "verdict": verdict(scores)},
         "notes": [note.to_dict() for note in (*prepared.notes, *trial.encoder.notes)],
         "versions": versions(),
+        "request": request.describe(),
     }
     return Model(trial.network, read_only(outcome.theta), trial.encoder, outcome.history, card)
 

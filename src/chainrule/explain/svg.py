@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import NamedTuple
 
 from chainrule.explain.digits import MINUS, shown
+from chainrule.explain.layout import HIGH, LABEL, NARROW, Place, crowded, eased, lay_out, shortened
 from chainrule.explain.picture import Picture, Unit, Wire
 from chainrule.explain.stepping import Step
-
-WIDE, NARROW, HIGH = 124, 76, 40  # of units with two numbers and with one
-GAP = 112  # between columns, where the wires run
-TOP, SIDE = 48, 12
-ROOMY, DENSE = 94, 78  # from unit to unit in a column, of few units and of many
-FEW = 4  # so many wires between two columns, or all into one unit, carry their weights; of others, those that a step lights
-LABEL = 12  # characters of a name that have room above a unit
 
 
 def compact(x: float) -> str:
@@ -30,18 +23,10 @@ def compact(x: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}".replace("-", MINUS)
 
 
-class Place(NamedTuple):
-    """Where a unit stands: its left edge, its middle height, its width."""
-
-    x: float
-    y: float
-    width: float
-
-
 def draw(picture: Picture, steps: list[Step], title: str) -> str:
     """The whole `<svg>`. Numbers that a step makes carry `data-from`, the number of that step (from 1)."""
     drawing = _Drawing(picture, steps)
-    width, height = drawing.end + SIDE, drawing.height
+    width, height = drawing.layout.width, drawing.layout.height
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" style="--wide:{width:g}px" role="img" aria-label="{escape(title)}">'
         f"{''.join(drawing.parts())}</svg>"
@@ -51,11 +36,6 @@ def draw(picture: Picture, steps: list[Step], title: str) -> str:
 def _text(kind: str, x: float, y: float, text: str, extra: str = "", full: str = "") -> str:
     hover = f"<title>{escape(full)}</title>" if full and full != text else ""
     return f'<text class="{kind}" x="{x:g}" y="{y:g}"{extra}>{escape(text)}{hover}</text>'
-
-
-def _cut(text: str, room: int = LABEL) -> str:
-    """A name with room for its beginning and its end: names of columns often differ at the end."""
-    return text if len(text) <= room else f"{text[: room - room // 3 - 1]}…{text[-(room // 3) :]}"
 
 
 class _Drawing:
@@ -69,22 +49,8 @@ class _Drawing:
             if len(step.makes) == 1 and step.phase not in ("batch", "update"):
                 self.first.setdefault(step.makes[0], number)
                 self.given[step.makes[0]] = step
-        self.places: dict[Unit, Place] = {}
-        self.middle, self.end, self.height = self._lay_out()
-
-    def _lay_out(self) -> tuple[float, float, float]:
-        columns = self.picture.columns
-        tallest = max(len(column.units) for column in columns)
-        pitch = ROOMY if tallest <= 4 else DENSE
-        middle, x = TOP + tallest * pitch / 2, float(SIDE)
-        for column in columns:
-            width = WIDE if any(len(unit.slots) == 2 for unit in column.units) else NARROW
-            top = middle - len(column.units) * pitch / 2
-            for n, unit in enumerate(column.units):
-                self.places[unit] = Place(x, top + (n + 0.5) * pitch, width)
-            x += width + GAP
-        end = x - GAP + (GAP - 28 + NARROW if self.picture.loss else 0)
-        return middle, end, TOP + tallest * pitch
+        self.layout = lay_out(picture)
+        self.places = self.layout.places
 
     def parts(self) -> Iterator[str]:
         """Titles, wires, the loss, units: what comes later lies above."""
@@ -92,13 +58,8 @@ class _Drawing:
             place = self.places[column.units[0]]
             for n, text in enumerate(column.title):
                 yield _text("title" if n == 0 else "function", place.x + place.width / 2, 18 + 16 * n, text)
-        wires = self.picture.wires
-        into: dict[tuple[str, ...], list[int]] = {}
-        for wire in wires:
-            into.setdefault(wire.target.slots, []).extend([wire.target.index] if wire.weight is not None else [])
-        for wire in wires:
-            ends = into[wire.target.slots]
-            yield self._wire(wire, crowded=len(ends) > FEW and len(set(ends)) > 1)
+        for wire, is_crowded in zip(self.picture.wires, crowded(self.picture), strict=True):
+            yield self._wire(wire, crowded=is_crowded)
         if self.picture.loss:
             yield from self._loss()
         for unit, place in self.places.items():
@@ -118,7 +79,7 @@ class _Drawing:
 
     def _unit(self, unit: Unit, place: Place) -> str:
         left, top, double = place.x, place.y - HIGH / 2, len(unit.slots) == 2
-        out = [_text("name", left + 4, top - 7, _cut(unit.name, 9 if double else LABEL), full=unit.name)]
+        out = [_text("name", left + 4, top - 7, shortened(unit.name, 9 if double else LABEL), full=unit.name)]
         out.append(self._bias(unit, left + place.width - 2, top - 7))
         width = place.width / len(unit.slots)
         for n, slot_name in enumerate(unit.slots):
@@ -143,7 +104,7 @@ class _Drawing:
         entry = 0 if bias.size == 1 else unit.index
         name, value = self.symbols.param(bias, entry), self.working.theta(bias, entry)
         text = (
-            f"{_cut(name, 4)} {compact(value)}"
+            f"{shortened(name, 4)} {compact(value)}"
             if bias.names
             else f"{'+ ' if value >= 0 else MINUS + ' '}{compact(abs(value))}"
         )
@@ -168,15 +129,15 @@ class _Drawing:
         if wire.weight is None:
             return f'<g class="{kind}">{line}</g>'
         # The weight stands in the first part of the way, where the wires of a crossing are apart, its gradient in the last.
-        (xw, yw), (xg, yg) = ((x1 + (x2 - x1) * t, start.y + (end.y - start.y) * _eased(t)) for t in (0.3, 0.72))
-        text = f"{_cut(wire.name, 5)} {compact(wire.weight)}" if wire.name else compact(wire.weight)
+        (xw, yw), (xg, yg) = ((x1 + (x2 - x1) * t, start.y + (end.y - start.y) * eased(t)) for t in (0.3, 0.72))
+        text = f"{shortened(wire.name, 5)} {compact(wire.weight)}" if wire.name else compact(wire.weight)
         label = _text("weight", xw, yw - 4, text, full=f"{wire.name or wire.mark} = {shown(wire.weight)}")
         gradient = self._gradient(wire.mark, xg, yg + 13)
         return f'<g class="{kind}" data-at="{escape(wire.mark)}">{line}{label}{gradient}</g>'
 
     def _loss(self) -> Iterator[str]:
         plan = self.symbols.plan
-        place = Place(self.end - NARROW, self.middle, NARROW)
+        place = Place(self.layout.end - NARROW, self.layout.middle, NARROW)
         outputs = [(unit, at) for unit, at in self.places.items() if plan.output in unit.slots and not unit.left_out]
         for unit, at in outputs:
             x1, bend = at.x + at.width, (place.x - at.x - at.width) * 0.42
@@ -190,14 +151,9 @@ class _Drawing:
         assert loss is not None
         value, top = float(loss[0]), place.y - HIGH / 2
         shape = f'x="{place.x:g}" y="{top:g}" width="{place.width:g}" height="{HIGH}" rx="8"'
-        yield '<g class="unit loss">' + _text("name", place.x + 4, top - 7, _cut(self.symbols.loss), full="loss")
+        yield '<g class="unit loss">' + _text("name", place.x + 4, top - 7, shortened(self.symbols.loss), full="loss")
         yield f'<rect class="half" data-at="loss" {shape}><title>{escape(self.symbols.loss)} = {shown(value)}</title></rect>'
         yield _text("number", place.x + place.width / 2, place.y + 4, compact(value), self._since("loss")) + "</g>"
-
-
-def _eased(t: float) -> float:
-    """How far down a wire is after the part t of its way: the height of its curve, nearly."""
-    return t * t * (3.0 - 2.0 * t)
 
 
 def _outline(x: float, y: float, width: float, *, first: bool, last: bool) -> str:
