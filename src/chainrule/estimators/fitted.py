@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +24,18 @@ from chainrule.estimators.examples import outputs_of
 from chainrule.estimators.inputs import check_columns, check_weights, check_x, check_y
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.networks import build, with_coefficients
-from chainrule.estimators.saving import as_model
 from chainrule.estimators.settings import check, threads_of
-from chainrule.explain.explanation import Explanation
-from chainrule.explain.matrix import MatrixExplanation
-from chainrule.explain.model import explain
-from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.optim.rule import Update
 from chainrule.optim.rules import rules
 from chainrule.shapes import Array
 from chainrule.steps import backward, forward
 from chainrule.training.history import History
+
+if TYPE_CHECKING:  # read where they are used: most fits neither explain nor save, and starting should be quick
+    from chainrule.explain.explanation import Explanation
+    from chainrule.explain.matrix import MatrixExplanation
+    from chainrule.model import Model
 
 _MODEL = ("network", "theta", "encoder", "history", "card")
 
@@ -154,6 +154,8 @@ class Fitted(Estimator):
 
         y is needed for the loss and for gradients. `how`: see `chainrule.explain`.
         """
+        from chainrule.explain.model import explain
+
         self._check_fitted()
         if self._model is not None:
             found: Explanation | MatrixExplanation = explain(self._model, X, y, of=of, row=row, **how)
@@ -180,6 +182,8 @@ class Fitted(Estimator):
         return self._as_model().save(path)
 
     def _as_model(self) -> Model:
+        from chainrule.estimators.saving import as_model
+
         if self._model is not None:
             return self._model
         settings = {"optimizer": self.solver, "alpha": float(self.alpha), "epochs_trained": self.n_iter_}
@@ -213,6 +217,8 @@ class Fitted(Estimator):
         self.__dict__.update(state)
         described = state.get("_model")
         if described is not None:
+            from chainrule.model import Model
+
             self._model = Model(**described)
         if "n_features_in_" in state:
             self._opened = Opened(None if self._model is None else self._model.network)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,16 @@ from chainrule.estimators.fitted import Fitted, Opened, Target
 from chainrule.estimators.holdout import hold_out
 from chainrule.estimators.inputs import check_columns, check_weights, check_x, check_y, column_names
 from chainrule.estimators.networks import build, coefficients, first_weights, output_name, with_coefficients
-from chainrule.estimators.preset import fit_default
 from chainrule.estimators.settings import STOCHASTIC, Checked, check, random_of, rule_of, threads_of
-from chainrule.model import Model
 from chainrule.network import Network, initialize
 from chainrule.optim.rule import Update
 from chainrule.plan import check_trainable
 from chainrule.shapes import Array
 from chainrule.training.history import History
 from chainrule.training.loop import evaluate_loss
+
+if TYPE_CHECKING:
+    from chainrule.model import Model
 
 Self = TypeVar("Self", bound="MultilayerPerceptron")
 
@@ -254,6 +255,8 @@ class MultilayerPerceptron(Fitted):
         self._model: Model | None = None
 
     def _fit_preset(self: Self, X: Any, y: Any, sample_weight: Any) -> Self:
+        from chainrule.estimators.preset import fit_default
+
         name = type(self).__name__
         if self.warm_start:
             raise SettingError("CR204", '`warm_start` has no meaning with preset="default"')
