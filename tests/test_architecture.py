@@ -119,7 +119,7 @@ def test_no_module_imports_itself_in_a_circle():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_only_optional_packages_are_imported_late_below_the_shells(name):
-    if LEVEL[part(name)] >= 6:  # a shell loads what is used, so that it starts quickly; circles are looked for there too
+    if LEVEL[part(name)] >= 6:  # a shell loads what is used, to start quickly; circles are looked for there too
         return
     own = [module for module, inside in own_imports(name) if inside]
     assert own == [], "an import inside a function hides a circle"
