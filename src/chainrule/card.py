@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,40 +94,71 @@ def verdict(scores: Sequence[Score]) -> str | None:
 
 
 def as_text(card: Mapping[str, Any]) -> str:
-    """The card for a reader: set-up (data, model, algorithm, objective), columns, score, choices made."""
-    data, model, algorithm, objective = (card[name] for name in ("data", "model", "algorithm", "objective"))
-    names = ", ".join(data["targets"])
-    lines = [
-        "DATA",
-        f"  {data['source']}: {data['rows']} rows; {data['task']} of {names}",
+    """The card for a reader: set-up (data, model, algorithm, objective), columns, score, choices made. A card without one
+    of them, as that of an estimator, which was given arrays and no table, is shown without it."""
+    lines: list[str] = []
+    for name, (title, show) in _SECTIONS.items():
+        if card.get(name):
+            lines += [title, *show(card[name])]
+    if "data" in card:
+        columns = [(c["name"], c["role"], c["reason"]) for c in card["data"]["columns"]]
+        lines += ["COLUMNS", *_aligned(columns)]
+    if "score" in card:
+        lines += ["SCORE", *score_lines(card["score"])]
+    if card["notes"]:
+        lines += ["CHOICES MADE", *note_lines(card["notes"])]
+    return "\n".join(lines)
+
+
+def _data_lines(data: Card) -> list[str]:
+    return [
+        f"  {data['source']}: {data['rows']} rows; {data['task']} of {', '.join(data['targets'])}",
         f"  trained on {data['trained_on']} rows, {data['validation_rows']} more watched for early stopping",
-        "MODEL",
+    ]
+
+
+def _model_lines(model: Card) -> list[str]:
+    return [
         f"  {model['inputs']} inputs → {' → '.join(model['layers'])}",
         f"  {model['link_layers']} layers of weights ({model['hidden_layers']} hidden), {model['parameters']} parameters",
-        "ALGORITHM",
+    ]
+
+
+def _algorithm_lines(algorithm: Card) -> list[str]:
+    if "estimator" in algorithm:
+        return [f"  {algorithm['estimator']}, {algorithm['epochs_trained']} epochs"]
+    return [
         f"  {algorithm['optimizer']}{_constants(algorithm['constants'])}, schedule {algorithm['schedule']}, "
         f"batches of {algorithm['batch_size']}, seed {algorithm['seed']}",
         f"  stopped ({algorithm['stopped']}) after {algorithm['epochs_trained']} of {algorithm['epochs']} epochs, "
         f"weights of epoch {algorithm['best_epoch']}; {algorithm['engine']} engine, {algorithm['dtype']}",
-        "OBJECTIVE",
+    ]
+
+
+def _objective_lines(objective: Card) -> list[str]:
+    advised = [f"  advice: {objective['advice']}"] if objective["advice"] else []
+    return [
         f"  {objective['loss']}{_constants(objective['constants'])}, {objective['reduction']} over the rows of a batch; "
         f"l1 {objective['l1']:g}, l2 {objective['l2']:g}, class weights {objective['class_weight'] or 'equal'}",
+        *advised,
     ]
-    if objective["advice"]:
-        lines.append(f"  advice: {objective['advice']}")
-    if "tuning" in card:
-        tuning = card["tuning"]
-        chosen = ", ".join(f"{name} {value}" for name, value in tuning["chosen"].items()) or "the defaults"
-        lines += [
-            "TUNING",
-            f"  {len(tuning['trials'])} settings tried ({tuning['search']}), compared on {tuning['compared_on']} rows",
-            f"  chosen: {chosen}; {tuning['statement']}",
-        ]
-    lines += ["COLUMNS", *_aligned([(c["name"], c["role"], c["reason"]) for c in data["columns"]])]
-    lines += ["SCORE", *score_lines(card["score"])]
-    if card["notes"]:
-        lines += ["CHOICES MADE", *note_lines(card["notes"])]
-    return "\n".join(lines)
+
+
+def _tuning_lines(tuning: Card) -> list[str]:
+    chosen = ", ".join(f"{name} {value}" for name, value in tuning["chosen"].items()) or "the defaults"
+    return [
+        f"  {len(tuning['trials'])} settings tried ({tuning['search']}), compared on {tuning['compared_on']} rows",
+        f"  chosen: {chosen}; {tuning['statement']}",
+    ]
+
+
+_SECTIONS: dict[str, tuple[str, Callable[[Card], list[str]]]] = {
+    "data": ("DATA", _data_lines),
+    "model": ("MODEL", _model_lines),
+    "algorithm": ("ALGORITHM", _algorithm_lines),
+    "objective": ("OBJECTIVE", _objective_lines),
+    "tuning": ("TUNING", _tuning_lines),
+}
 
 
 def score_lines(score: Mapping[str, Any]) -> list[str]:

@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "CR208": "a record that breaks a law",
     "CR209": "a network that cannot be built",
     "CR210": "an address that does not exist in this network",
+    "CR211": "a command line that cannot be read",
     "CR301": "a file that is not there",
     "CR302": "an empty file",
     "CR303": "text in an unknown encoding",

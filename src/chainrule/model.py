@@ -52,12 +52,12 @@ class Model:
 
     @property
     def task(self) -> str:
-        """ "regression", "binary" or "multiclass"."""
+        """ "regression", "binary", "multiclass" or, for the indicator of several labels, "multilabel"."""
         return self.encoder.task
 
     @property
     def classes(self) -> tuple[Any, ...]:
-        """The class labels in the order of `predict_proba`'s columns; empty for regression."""
+        """The class labels in the order of `predict_proba`'s columns; empty for regression and for several labels."""
         return self.encoder.classes
 
     def table(self, data: Any, target: Any = None) -> tuple[Table, tuple[Note, ...]]:
@@ -80,7 +80,7 @@ class Model:
         if not isinstance(data, (str, os.PathLike)):
             return read_table(data)
         given = {name: value for name, value in reading.items() if value not in (None, ())}
-        options = {**self.card["data"].get("reading", {}), **given, "text": self.encoder.text_columns}
+        options = {**self.card.get("data", {}).get("reading", {}), **given, "text": self.encoder.text_columns}
         return read_table(data, **options)
 
     def outputs(self, table: Table) -> Array:
@@ -101,11 +101,13 @@ class Model:
         return self.answers(self.outputs(self._told(data)))
 
     def predict_proba(self, data: Any) -> NDArray[np.float64]:
-        """The probability of every class, shape (rows, classes) in the order of `classes`."""
+        """The probability of every class, shape (rows, classes) in the order of `classes`; or of each of several labels."""
         return self.probabilities(self.outputs(self._told(data)))
 
     def answers(self, outputs: Array) -> NDArray[Any]:
-        """Outputs of the network as labels or as numbers in the target's unit."""
+        """Outputs of the network as labels, as numbers in the target's unit, or as 0 and 1 for each of several labels."""
+        if self.task == "multilabel":
+            return (probable(self.network, outputs) > 0.5).astype(np.int64)
         if not self.classes:
             values = self.encoder.decode_target(outputs)
             return values[:, 0] if values.shape[1] == 1 else values
@@ -114,7 +116,7 @@ class Model:
         return self.encoder.decode_target(outputs.argmax(axis=1))
 
     def probabilities(self, outputs: Array) -> NDArray[np.float64]:
-        if not self.classes or self.network.output_activation not in ("sigmoid", "softmax"):
+        if self.task == "regression" or self.network.output_activation not in ("sigmoid", "softmax"):
             raise SettingError(
                 "CR204", "this model gives no probabilities", expected="a classifier with sigmoid or softmax outputs",
                 got=f"{self.task} with {self.network.output_activation} outputs",
@@ -209,6 +211,8 @@ def truth_and_prediction(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Targets and predictions as metrics want them: numbers in their unit (n, k), or codes (n,) and probabilities."""
     coded = encoder.encode_target(table)
+    if encoder.task == "multilabel":
+        return coded, probable(network, outputs)
     if not encoder.classes:
         return encoder.decode_target(coded), encoder.decode_target(outputs)
     return coded[:, None] if encoder.task == "binary" else coded, probable(network, outputs)

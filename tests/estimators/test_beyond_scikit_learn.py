@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from chainrule import (
     Dense,
@@ -16,7 +17,8 @@ from chainrule import (
     load,
     losses,
 )
-from chainrule.errors import ChainruleError, ChainruleWarning, DivergedError, ModelFileError, SettingError
+from chainrule.cli.main import cli
+from chainrule.errors import ChainruleError, ChainruleWarning, DivergedError, SettingError
 from chainrule.estimators import ConvergenceWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::chainrule.estimators.ConvergenceWarning")
@@ -116,7 +118,8 @@ def test_validation_data_metrics_and_callbacks_fill_the_history():
         (8,), validation_data=(X[:40], THREE[:40]), metrics=["accuracy", "f1_macro"], callbacks=[seen.append], **QUICK
     ).fit(X[40:], THREE[40:])
     assert list(model.history_) == [
-        "epoch", "loss", "accuracy", "f1_macro", "val_loss", "val_accuracy", "val_f1_macro", "learning_rate", "seconds",
+        "epoch", "loss", "loss_at_end", "accuracy", "f1_macro", "val_loss", "val_accuracy", "val_f1_macro",
+        "learning_rate", "seconds",
     ]  # fmt: skip
     assert model.history_["val_accuracy"][-1] == pytest.approx(model.score(X[:40], THREE[:40]))
     assert model.history_["loss"] == model.loss_curve_ and len(seen) == 60 and seen[-1].row["epoch"] == 60
@@ -226,14 +229,39 @@ def test_a_saved_estimator_is_a_model_that_predicts_the_same(target, tmp_path):
         assert (found == model.predict(X)).all() and list(again.classes) == model.classes_.tolist()
 
 
-def test_several_targets_are_saved_and_several_labels_say_that_they_cannot(tmp_path):
+def test_several_targets_and_several_labels_are_saved(tmp_path):
     both = np.c_[NUMBERS, -NUMBERS]
     model = MLPRegressor(hidden_layer_sizes=(4,), **QUICK).fit(X, both)
     np.testing.assert_allclose(load(model.save(tmp_path / "two.chainrule")).predict(X), model.predict(X), rtol=1e-12)
-    labels = MLPClassifier((4,), **QUICK).fit(X, np.c_[TWO, ~TWO, X[:, 2] > 0].astype(int))
-    with pytest.raises((SettingError, ModelFileError)) as caught:
-        labels.save(tmp_path / "labels.chainrule")
-    assert caught.value.code == "CR509"
+    indicator = np.c_[TWO, ~TWO, X[:, 2] > 0].astype(int)
+    labels = MLPClassifier((4,), **QUICK).fit(X, indicator)
+    again = load(labels.save(tmp_path / "labels.chainrule"))
+    assert again.task == "multilabel" and again.classes == ()
+    np.testing.assert_array_equal(again.predict(X), labels.predict(X))
+    np.testing.assert_allclose(again.predict_proba(X), labels.predict_proba(X), rtol=1e-12)
+    scores = again.evaluate(X, indicator)
+    assert list(scores) == ["binary_accuracy", "f1", "auc", "binary_crossentropy"]
+    assert scores["binary_accuracy"] == pytest.approx(np.mean(labels.predict(X) == indicator))
+    with pytest.raises(ChainruleError, match="0 and 1 alone"):
+        again.evaluate(X, 2 * indicator)
+
+
+def test_a_saved_estimator_reads_files_and_explains(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pytest.importorskip("pandas").DataFrame(X, columns=["age", "fare", "size", "mass"])
+    indicator = np.c_[TWO, X[:, 2] > 0].astype(int)
+    frame.to_csv("rows.csv", index=False)
+    for target in (NUMBERS, THREE, indicator, np.c_[NUMBERS, -NUMBERS]):
+        model = (MLPRegressor if target.dtype == float else MLPClassifier)(hidden_layer_sizes=(4,), **QUICK)
+        model.fit(frame, target).save("saved.model")
+        again = load("saved.model")
+        np.testing.assert_allclose(again.outputs(again.read("rows.csv")), again.outputs(again.read(frame)), rtol=1e-9)
+        result = CliRunner().invoke(cli, ["predict", "saved.model", "rows.csv"])
+        assert result.exit_code == 0 and len(result.output.splitlines()) == 121
+        assert CliRunner().invoke(cli, ["show", "saved.model"]).exit_code == 0
+        result = CliRunner().invoke(cli, ["explain", "saved.model", "rows.csv", "--row", "2", "--of", "prediction[0]"])
+        assert result.exit_code == 0, result.output
+        assert "fare" in result.output
 
 
 def test_training_that_explodes_is_an_error_that_says_where():

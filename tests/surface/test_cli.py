@@ -55,6 +55,12 @@ def test_fit_tells_its_story_on_stderr_and_leaves_stdout_to_data(folder):
     assert "∂L/∂W2[" in story
 
 
+@pytest.mark.parametrize("wrong", [["fit", "--nope"], ["fit", "people.csv", "--epochs", "many"], ["fit"], ["nope"]])
+def test_a_wrong_command_line_is_json_too_where_json_is_asked_for(folder, wrong):
+    error = json.loads(chainrule(*wrong, "--json", cwd=folder, code=2)[0])["error"]
+    assert error["code"] == "CR211" and error["what"] and "chainrule" in error["where"]
+
+
 def test_fit_as_json_gives_the_card_and_the_history(folder):
     out, _ = chainrule(
         "fit",

@@ -12,6 +12,7 @@ from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import DivergedError, SettingError
 from chainrule.optim.schedules import schedules
 from chainrule.training.loop import Settings, begin, train
+from chainrule.training.orders import watched_rows
 from chainrule.training.state import load_snapshot, save_snapshot
 from chainrule.training.stopping import Best, EarlyStopping
 
@@ -118,6 +119,19 @@ def test_metrics_are_recorded_for_training_and_validation_rows():
         "learning_rate",
         "seconds",
     ]
+
+
+def test_of_many_training_rows_the_same_5000_are_measured_after_every_epoch():
+    rows, accuracy = examples(5200), metrics.catalog.get("accuracy")
+    seen = {}
+    settings = Settings(ADAM, epochs=3, batch_size=256, seed=4, metrics=(accuracy,))
+    found = run(settings, rows, callbacks=[lambda event: seen.update({event.epoch: event.learner().theta})])
+    part = rows.take(watched_rows(4, 5200))
+    assert len(part) == 5000 and watched_rows(4, 5000) is None
+    for epoch, theta in seen.items():
+        outputs = forward(NET, theta, part.x).prediction
+        expected = accuracy.result(accuracy.add(accuracy.start(), part.y, outputs, part.weights))
+        assert found.history["accuracy"][epoch - 1] == pytest.approx(expected, abs=1e-12)
 
 
 def test_early_stopping_without_validation_rows_is_refused():

@@ -75,8 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as leave:
         code = leave.exit_code
     except click.ClickException as wrong:
-        wrong.show()
-        code = wrong.exit_code
+        code = _report_usage(wrong, arguments)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         code = 130
@@ -85,12 +84,28 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _wants_json(arguments: list[str] | None) -> bool:
+    return "--json" in (sys.argv if arguments is None else arguments)
+
+
+def _report_usage(wrong: click.ClickException, arguments: list[str] | None) -> int:
+    """Click's own words about an option or argument, as text or in the form of every other error."""
+    if not _wants_json(arguments):
+        wrong.show()
+        return wrong.exit_code
+    from chainrule.errors import SettingError
+
+    context = getattr(wrong, "ctx", None)
+    where = None if context is None else context.command_path
+    return _report(SettingError("CR211", wrong.format_message().rstrip("."), where=where), arguments)
+
+
 def _report(error: ValueError, arguments: list[str] | None) -> int:
     from chainrule.errors import ChainruleError
 
     if not isinstance(error, ChainruleError):
         raise error
-    if "--json" in (sys.argv if arguments is None else arguments):
+    if _wants_json(arguments):
         import json
 
         click.echo(json.dumps({"error": error.to_dict()}, indent=2, ensure_ascii=False))

@@ -56,8 +56,9 @@ def predict(model: str, data: str, out: str | None, as_json: bool, **reading: An
     else:
         for target, values in zip(trained.encoder.targets, answers.T, strict=True):
             columns[f"prediction_{target.name}"] = values.tolist()
-    if trained.classes and trained.network.output_activation in ("sigmoid", "softmax"):
-        for label, values in zip(trained.classes, trained.probabilities(outputs).T, strict=True):
+    if trained.task != "regression" and trained.network.output_activation in ("sigmoid", "softmax"):
+        labels = trained.classes or [target.name for target in trained.encoder.targets]
+        for label, values in zip(labels, trained.probabilities(outputs).T, strict=True):
             columns[f"probability_{label}"] = values.tolist()
     if as_json:
         output.data(columns)

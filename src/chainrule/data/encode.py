@@ -139,6 +139,8 @@ class Encoder:
                 raise DataError(
                     "CR108", f"the target {column.name!r} holds {column.kind}", expected="numbers, as in training"
                 )
+            if self.task == "multilabel" and not np.isin(column.values, (0, 1)).all():
+                raise DataError("CR108", f"the label {column.name!r} holds other numbers", expected="0 and 1 alone")
         parts = [(c.values - t.shift) / t.scale for c, t in zip(columns, self.targets, strict=True)]
         return np.asarray(np.stack(parts, axis=1))
 

@@ -25,6 +25,7 @@ from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import check_finite, diverged
 from chainrule.training.history import History
 from chainrule.training.loop import Callback, EpochEnd, Learner
+from chainrule.training.orders import watched_rows
 
 _LEAST_RATE = 1e-6  # below this an adaptive learning rate is not divided any further
 
@@ -135,8 +136,9 @@ def _one_epoch(job: Job, state: State, trainer: _Trainer, order: Ints) -> bool:
     rate = state.optimizer.learning_rate
     if job.verbose:
         print(f"Iteration {state.epochs}, loss = {loss:.8f}")
-    row = {"epoch": float(state.history.epochs + 1), "loss": loss, **_measured(job, trainer.session)}
-    _watch(job, state, trainer)
+    validated = None if job.validation is None else outputs_of(trainer.session, job.validation.x)
+    row = {"epoch": float(state.history.epochs + 1), "loss": loss, **_measured(job, trainer, validated)}
+    _watch(job, state, trainer, validated)
     row |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
     state.history.append(row)
     if job.schedule == "invscaling":
@@ -153,30 +155,31 @@ def _one_epoch(job: Job, state: State, trainer: _Trainer, order: Ints) -> bool:
     return any(asked)
 
 
-def _measured(job: Job, session: Session) -> dict[str, float]:
+def _measured(job: Job, trainer: _Trainer, validated: Array | None) -> dict[str, float]:
     """Validation loss and metrics at the end of an epoch, where they were asked for."""
     found: dict[str, float] = {}
     if job.measure is None:
         return found
     if job.metrics:
-        found.update(job.measure(job.examples, outputs_of(session, job.examples.x)))
-        found.pop("loss")
-    if job.validation is not None:
-        measured = job.measure(job.validation, outputs_of(session, job.validation.x))
+        measured = job.measure(trainer.watched, outputs_of(trainer.session, trainer.watched.x))
+        found["loss_at_end"] = measured.pop("loss")
+        found.update(measured)
+    if job.validation is not None and validated is not None:
+        measured = job.measure(job.validation, validated)
         found.update({f"val_{name}": value for name, value in measured.items()})
     return found
 
 
-def _watch(job: Job, state: State, trainer: _Trainer) -> None:
+def _watch(job: Job, state: State, trainer: _Trainer, validated: Array | None) -> None:
     """Count the epochs without a gain worth `tol`, and keep the best."""
     if not job.stops_by_score:
         assert state.best_loss is not None
         state.waited = state.waited + 1 if state.curve[-1] > state.best_loss - job.tol else 0
         state.best_loss = min(state.best_loss, state.curve[-1])
         return
-    assert job.score is not None and job.validation is not None
+    assert job.score is not None and validated is not None
     assert state.scores is not None and state.best_score is not None
-    score = job.score(outputs_of(trainer.session, job.validation.x))
+    score = job.score(validated)
     state.scores.append(score)
     if job.verbose:
         print(f"Validation score: {score:f}")
@@ -210,6 +213,8 @@ class _Trainer:
         self.strength = 0.0
         self.steps_per_epoch = -(-len(job.examples) // job.batch_size)
         self.session: Session
+        watched = watched_rows(job.seed, len(job.examples)) if job.metrics else None
+        self.watched = job.examples if watched is None else job.examples.take(watched)
         self._open(state.theta, state.optimizer.slots, self._strengths(np.arange(len(job.examples)))[0])
         self.size = self._penalty(state.theta)
 

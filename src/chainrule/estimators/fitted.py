@@ -186,7 +186,7 @@ class Fitted(Estimator):
 
         if self._model is not None:
             return self._model
-        settings = {"optimizer": self.solver, "alpha": float(self.alpha), "epochs_trained": self.n_iter_}
+        settings = {"estimator": repr(self), "epochs_trained": self.n_iter_}
         theta = self._parameters_now()
         return as_model(self._network(), theta, self._names(), self._form().labels, self.history_, settings)
 

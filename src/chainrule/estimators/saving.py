@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from chainrule.card import model_card, versions
 from chainrule.data.encode import Encoder, TargetColumn
 from chainrule.data.inputs import InputColumn
-from chainrule.errors import SettingError
 from chainrule.estimators.labels import Labels
 from chainrule.model import Model
 from chainrule.network import Network
@@ -28,16 +27,12 @@ def as_model(
     settings: dict[str, Any],
 ) -> Model:
     """A model whose encoder leaves every number as it is: the estimator was given arrays."""
-    if labels is not None and labels.kind == "multilabel":
-        raise SettingError(
-            "CR509", "a classifier of several labels has no model file", expected="one label for each row",
-            hint="pickle it, or train one classifier for each label",
-        )  # fmt: skip
     titles = [f"x{i}" for i in range(network.input_count)] if names is None else [str(name) for name in names]
     columns = tuple(InputColumn(title, "number") for title in titles)
     task = "regression" if labels is None else labels.kind
-    classes = () if labels is None else tuple(labels.classes.tolist())
-    outputs = network.output_count if labels is None else 1
+    has_classes = task in ("binary", "multiclass")
+    classes = tuple(labels.classes.tolist()) if labels is not None and has_classes else ()
+    outputs = 1 if has_classes else network.output_count
     targets = tuple(TargetColumn("target" if outputs == 1 else f"target {i}") for i in range(outputs))
     encoder = Encoder(columns, tuple(titles), targets, task, classes, has_names=names is not None)
     card = {"model": model_card(network), "algorithm": plain(settings), "notes": [], "versions": versions()}

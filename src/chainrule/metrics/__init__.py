@@ -32,12 +32,13 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "regression": ("r2", "rmse", "mae"),
     "binary": ("accuracy", "auc", "f1", "mcc", "binary_crossentropy", "expected_calibration_error"),
     "multiclass": ("accuracy", "f1_macro", "mcc", "categorical_crossentropy", "expected_calibration_error"),
+    "multilabel": ("binary_accuracy", "f1", "auc", "binary_crossentropy"),
 }
 """What is reported for a task unless other metrics are asked for; the first one is the headline."""
 
 
 def defaults(task: str) -> list[Metric]:
-    """The metrics reported for `"regression"`, `"binary"` or `"multiclass"`, the headline first."""
+    """The metrics reported for `"regression"`, `"binary"`, `"multiclass"` or `"multilabel"`, the headline first."""
     return [catalog.get(name) for name in DEFAULTS[choice("task", task, DEFAULTS)]]
 
 

@@ -26,7 +26,7 @@ from chainrule.plan import Plan, check_trainable
 from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import check_finite, diverged
 from chainrule.training.history import History
-from chainrule.training.orders import row_orders
+from chainrule.training.orders import row_orders, watched_rows
 from chainrule.training.state import Learner as Learner
 from chainrule.training.state import Snapshot
 from chainrule.training.state import begin as begin
@@ -136,6 +136,8 @@ class _Run:
         self.step, self.epoch = self.start.learner.step, self.start.learner.epoch
         self.history = History(self.start.history)
         self.best = self.start.best or (Best(self.settings.stopping) if self.settings.stopping else None)
+        watched = watched_rows(self.settings.seed, count) if self.settings.metrics else None
+        self.watched = self.rows if watched is None else self.rows.take(watched)
         self.seconds, self.kept = 0.0, time.perf_counter()
 
     def go(self) -> Outcome:
@@ -235,7 +237,7 @@ class _Run:
     def _measure(self) -> dict[str, float]:
         found: dict[str, float] = {}
         if self.settings.metrics:
-            found.update(self._scores(self.rows, ""))
+            found.update(self._scores(self.watched, ""))
         if self.validation is not None:
             found.update(self._scores(self.validation, "val_"))
         return found

@@ -9,6 +9,10 @@ import numpy as np
 from chainrule import rng
 from chainrule.shapes import Ints
 
+WATCHED_ROWS = 5000
+"""How many training rows are measured at the end of an epoch: a share of 5000 rows is known to ±0.014 at worst, and a
+pass over all rows of a large table would cost a quarter of its training."""
+
 _DRAWN_TOGETHER = 4096  # row numbers; orders of small data are drawn for many epochs at once, which costs little more
 
 
@@ -25,6 +29,17 @@ def row_orders(seed: int | None, first: int, epochs: int, count: int) -> Ints:
     drawn = np.concatenate([_block(seed, block, together, count) for block in blocks])
     skip = first - blocks.start * together
     return np.ascontiguousarray(drawn[skip : skip + epochs])
+
+
+def watched_rows(seed: int, count: int) -> Ints | None:
+    """The training rows that are measured after every epoch, the same ones each time; None where all of them are.
+
+    >>> watched_rows(0, 500) is None, len(watched_rows(0, 50_000))
+    (True, 5000)
+    """
+    if count <= WATCHED_ROWS:
+        return None
+    return np.sort(rng.generator(seed, "watched").choice(count, WATCHED_ROWS, replace=False))
 
 
 @lru_cache(maxsize=2)
