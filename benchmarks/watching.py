@@ -7,8 +7,9 @@ Trains the same network on the same rows bare, with the training loop of `fit` a
 many validation rows, metrics on training and validation rows after every epoch, the best weights kept, and a run folder
 with its log and snapshots. The two take turns, A B, B A, …; the ratio is that of each pair, and its interval that of the
 median (by signs). `--one-core` pins to one core and takes the processor's time instead of the clock's, which a busy
-neighbour disturbs far less; what is measured runs on one core anyway, so that on two cores it weighs twice as much. One pass over the validation rows an epoch is what validation is, whoever does it: its time, taken within
-every pair, is shown on a line of its own and is not part of the cost.
+neighbour disturbs far less; what is measured runs on one core anyway, so that on two cores it weighs twice as much.
+One pass over the validation rows an epoch is what validation is, whoever does it: its time, taken within every pair, is
+shown on a line of its own and is not part of the cost.
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ class History(Mapping[str, list[float]]):
 
     `loss` is the mean over the epoch's batches while the weights moved, with dropout on. `val_loss`, the metrics, and beside
     them `loss_at_end`, the loss of the training rows, are measured when the epoch is over, with dropout off: that is why
-    `loss` may lie above `val_loss`. Of more than 5000 training rows the same 5000 are measured each time. `pandas.DataFrame(history)` and `polars.DataFrame(dict(history))` make a table of it.
+    `loss` may lie above `val_loss`.
+    Of more than 5000 training rows the same 5000 are measured each time.
+    `pandas.DataFrame(history)` and `polars.DataFrame(dict(history))` make a table of it.
 
     >>> history = History({"epoch": [1.0, 2.0], "loss": [0.7, 0.6]})
     >>> history["loss"], len(history.rows()), history.epochs
