@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from typing import Literal
 
 import click
 
@@ -30,7 +31,13 @@ from chainrule.threshold import BooleanFunction, learn, separate
 @click.argument("name", required=False)
 @click.argument("file", required=False, type=click.Path())
 @click.option("--of", help="Derive one number of a worked network, such as w5, 'W2[0,1]', 'net(h1)' or loss.")
-@click.option("--form", type=click.Choice(["factors", "delta", "paths"]), default="factors", show_default=True)
+@click.option(
+    "--form",
+    type=click.Choice(["factors", "delta", "paths", "matrix"]),
+    default="factors",
+    show_default=True,
+    help="Of --of; matrix is for a whole W1 or z1.",
+)
 @click.option("--notation", help="Of --of: a name or a .toml file; by default that of the lecture.")
 @click.option("--latex", is_flag=True, help="With --of: print LaTeX.")
 @click.option(
@@ -43,7 +50,7 @@ def example(
     name: str | None,
     file: str | None,
     of: str | None,
-    form: Form,
+    form: Form | Literal["matrix"],
     notation: str | None,
     latex: bool,
     html: str | None,
@@ -65,6 +72,15 @@ def example(
     elif name == "errata":
         _errata(as_json)
     elif of is not None:
+        if form == "matrix":
+            if html or decimals is not None:
+                raise click.UsageError("--html and --decimals explain one number; --form matrix shows whole ones.")
+            whole = explained(name, of, form=form, notation=notation)
+            if as_json:
+                output.data(whole.to_dict())
+            else:
+                click.echo(whole.to_latex() if latex else str(whole))
+            return
         found = explained(name, of, form=form, notation=notation)
         if html:
             write_player(html, lesson(name), of, form=form, notation=notation or notation_of(name))

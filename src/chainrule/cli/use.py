@@ -122,24 +122,28 @@ def show(model: str, as_json: bool) -> None:
 )
 @click.option("--row", type=int, default=0, show_default=True, help="The row of the file, from 0.")
 @click.option("--form", default="factors", show_default=True, help="factors, delta, paths, or matrix for a whole W1.")
+@click.option("--notation", default="default", show_default=True, help="A name, such as cis678, or a .toml file.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 @click.option("--html", type=click.Path(), help="Write a page that walks through it step by step (one file, offline).")
 @options.reading
 @options.as_json
 def explain(
-    model: str, data: str, of: str, row: int, form: str, latex: bool, html: str | None, as_json: bool, **reading: Any
-) -> None:
+    model: str, data: str, of: str, row: int, form: str, notation: str, latex: bool, html: str | None, as_json: bool,
+    **reading: Any,
+) -> None:  # fmt: skip
     """Derive any number of the network for one row, with the numbers put in.
 
     A gradient needs the row's target in the file; a prediction, a net input or an activation does not.
     """
     trained = load(model)
     table = _read(trained, data, reading)
-    explanation = explain_model(trained, table, of=of, row=row, form=form)
+    explanation = explain_model(trained, table, of=of, row=row, form=form, notation=notation)
+    if html and form == "matrix":
+        raise click.UsageError("--html walks through one number; --form matrix shows whole ones.")
     if html:
         labels = labels_of(trained.encoder)
         asked = meant(trained.encoder, of).of
-        write_player(html, trace_of(trained, table, row), asked, form=form, labels=labels)  # type: ignore[arg-type]
+        write_player(html, trace_of(trained, table, row), asked, form=form, notation=notation, labels=labels)  # type: ignore[arg-type]
         output.say(f"{explanation.target} step by step: {html}")
     if as_json:
         output.data(explanation.to_dict())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 import numpy as np
 
 from chainrule.course.document import Example, load
@@ -10,6 +12,7 @@ from chainrule.engines.trace import Gradient
 from chainrule.errors import SettingError
 from chainrule.explain.derive import Form, explain_trace
 from chainrule.explain.explanation import Explanation
+from chainrule.explain.matrix import MatrixExplanation, explain_matrix
 from chainrule.network import Network, initialize
 from chainrule.steps import backward, forward
 
@@ -37,13 +40,29 @@ def lesson(name: str) -> Gradient:
     return backward(forward(network, initialize(network), np.array(data["inputs"], float), data["targets"]))
 
 
+@overload
 def explained(name: str, of: str, *, form: Form = "factors", notation: str | None = None) -> Explanation:
-    """Why a number of a worked network is what it is, by default in the notation of its lecture.
+    """One number, line by line."""
+
+
+@overload
+def explained(name: str, of: str, *, form: Literal["matrix"], notation: str | None = None) -> MatrixExplanation:
+    """A whole gradient in matrices."""
+
+
+def explained(
+    name: str, of: str, *, form: Form | Literal["matrix"] = "factors", notation: str | None = None
+) -> Explanation | MatrixExplanation:
+    """Why a number of a worked network is what it is, by default in the notation of its lecture; with the form "matrix" why
+    a whole `W1` or `z1` is.
 
     >>> round(explained("dse3121-han-kamber-3-2-1", "delta(net(4))").value, 6)
     0.008725
     """
-    return explain_trace(lesson(name), of, form=form, notation=notation or notation_of(name))
+    written = notation or notation_of(name)
+    if form == "matrix":
+        return explain_matrix(lesson(name), of, notation=written)
+    return explain_trace(lesson(name), of, form=form, notation=written)
 
 
 def notation_of(name: str) -> str:

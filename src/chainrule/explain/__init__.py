@@ -5,7 +5,8 @@ from chainrule.explain.derivation import Derivation, Derived, derivations
 from chainrule.explain.derive import explain, explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.lines import FiniteDifference, Line, Name, Section
-from chainrule.explain.matrix import Matrix, MatrixExplanation, explain_matrix
+from chainrule.explain.matrix import MatrixExplanation, explain_matrix
+from chainrule.explain.matrix_terms import Matrix
 from chainrule.explain.notation import NOTATIONS, Notation, from_toml, notation
 from chainrule.explain.update import explain_update
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from chainrule.calculus.formula import FUNCTIONS, OPERATORS
-from chainrule.explain.digits import MINUS
+from chainrule.explain.digits import MINUS, shown
 
 EPSILON = 2.0**-53
 CONSTANTS = {"pi": math.pi}
@@ -145,6 +145,7 @@ class Style:
 
     times: str
     minus: str
+    number: Callable[[str], str]  # of what `shown` prints
     fraction: Callable[[str, str, str, str], str]  # numerator and denominator, bare and with brackets where needed
     power: Callable[[str, str], str]
     call: Callable[[str, str, bool], str]
@@ -172,7 +173,7 @@ def _text_call(name: str, argument: str, simple: bool) -> str:
 
 
 TEXT = Style(
-    times="·", minus=MINUS, fraction=lambda a, b, bare_a, bare_b: f"{a}/{b}", power=_text_power, call=_text_call,
+    times="·", minus=MINUS, number=str, fraction=lambda a, b, bare_a, bare_b: f"{a}/{b}", power=_text_power, call=_text_call,
     choice=lambda then, test, other: f"{then} if {test} else {other}",
     compare={ast.Gt: ">", ast.GtE: "≥", ast.Lt: "<", ast.LtE: "≤", ast.Eq: "=", ast.NotEq: "≠"},
     brackets=("(", ")"), pi="π", fraction_binds=4,
@@ -183,6 +184,12 @@ _LATEX_CALLS = {
     "sigmoid": r"\sigma",
     **{name: "\\" + name for name in ("ln", "tanh", "max", "min")},
 }
+
+
+def latex_number(text: str) -> str:
+    """A printed number as LaTeX writes it: a hyphen for minus, powers of ten written out."""
+    mantissa, e, exponent = text.replace(MINUS, "-").replace("∞", r"\infty").partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa
 
 
 def _latex_call(name: str, argument: str, simple: bool) -> str:
@@ -196,7 +203,7 @@ def _latex_call(name: str, argument: str, simple: bool) -> str:
 
 
 LATEX = Style(
-    times=r" \cdot ", minus="-", fraction=lambda a, b, bare_a, bare_b: rf"\frac{{{bare_a}}}{{{bare_b}}}",
+    times=r" \cdot ", minus="-", number=latex_number, fraction=lambda a, b, bare_a, bare_b: rf"\frac{{{bare_a}}}{{{bare_b}}}",
     power=lambda base, exponent: f"{{{base}}}^{{{exponent}}}", call=_latex_call,
     choice=lambda then, test, other: rf"\begin{{cases}}{then} & {test}\\ {other} & \text{{else}}\end{{cases}}",
     compare={ast.Gt: ">", ast.GtE: r"\ge", ast.Lt: "<", ast.LtE: r"\le", ast.Eq: "=", ast.NotEq: r"\ne"},
@@ -225,7 +232,7 @@ def _write(node: ast.expr, show: Callable[[str], str], style: Style) -> tuple[st
 
     match node:
         case ast.Constant(value=number):
-            return f"{number:g}" if isinstance(number, float) else str(number), _ATOM
+            return (style.number(shown(number)) if isinstance(number, float) else str(number)), _ATOM
         case ast.Name(id=name):
             text = style.pi if name in CONSTANTS else show(name)
             whole = _PRODUCT if r"\cdot" in text else _ATOM  # a number written with a power of ten

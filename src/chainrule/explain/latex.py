@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chainrule.explain.digits import MINUS, shown
-from chainrule.explain.formula import LATEX, names_in, written
+from chainrule.explain.digits import shown
+from chainrule.explain.formula import LATEX, latex_number, names_in, written
 from chainrule.explain.lines import Line, Shown
 from chainrule.explain.notation import latex_symbol, plain_latex
 from chainrule.explain.sentences import say
@@ -73,6 +73,4 @@ def number(x: float, digits: int) -> str:
     >>> number(-4.38e-7, 3)
     '-4.38 \\\\cdot 10^{-7}'
     """
-    text = shown(x, digits).replace(MINUS, "-").replace("∞", r"\infty")
-    mantissa, e, exponent = text.partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else text
+    return latex_number(shown(x, digits))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
 from chainrule.explain.digits import shown
 from chainrule.explain.latex import PREAMBLE, number
-from chainrule.explain.notation import latex_symbol, plain_latex
+from chainrule.explain.matrix_terms import Matrix, matrix_symbol
+from chainrule.explain.notation import plain_latex
 from chainrule.explain.sentences import say
 from chainrule.shapes import Array
 
@@ -17,41 +17,12 @@ MOST = 6  # rows or columns of a matrix that are shown whole
 KEPT = 3  # of a larger one, the first of these and the last
 
 
-class ShownMatrix(Protocol):
-    """What is read of a matrix."""
-
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def value(self) -> Array: ...
-    @property
-    def formula(self) -> str: ...
-    @property
-    def latex(self) -> str: ...
-    @property
-    def shapes(self) -> str: ...
-    @property
-    def shape(self) -> str: ...
-    @property
-    def note(self) -> str: ...
-
-
-def matrix_symbol(symbol: str) -> str:
-    """LaTeX of a matrix's symbol.
-
-    >>> matrix_symbol("δ1"), matrix_symbol("g′(z1)")
-    ('\\\\delta_{1}', "g'(z_{1})")
-    """
-    if symbol.startswith("g′("):
-        return f"g'({latex_symbol(symbol[3:-1])})"
-    return latex_symbol(symbol)
-
-
-def text_of(given: Sequence[ShownMatrix], lines: Sequence[ShownMatrix], digits: int) -> str:
+def text_of(given: Sequence[Matrix], lines: Sequence[Matrix], digits: int) -> str:
     """The given matrices, then every line with its matrix below it."""
     out = [say("given")]
     for one in given:
-        out += [f"  {one.symbol}   ({one.shape})", *_rows(one.value, digits)]
+        note = f"   {one.note}" if one.note else ""
+        out += [f"  {one.symbol}   ({one.shape}){note}", *_rows(one.value, digits)]
     out += ["", say("working")]
     for one in lines:
         note = f"   {one.note}" if one.note else ""
@@ -59,7 +30,7 @@ def text_of(given: Sequence[ShownMatrix], lines: Sequence[ShownMatrix], digits: 
     return "\n".join(out)
 
 
-def latex_of(given: Sequence[ShownMatrix], lines: Sequence[ShownMatrix], digits: int, *, document: bool) -> str:
+def latex_of(given: Sequence[Matrix], lines: Sequence[Matrix], digits: int, *, document: bool) -> str:
     """The same as `align*`, with `document` as a file that compiles alone."""
     rows = [
         rf"{matrix_symbol(one.symbol)} &= {_pmatrix(one.value, digits)} && {_latex_shapes(one.shape)}" for one in given

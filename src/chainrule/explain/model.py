@@ -92,10 +92,12 @@ def explain(
 
 
 def _in_matrices(trace: Trace | Gradient, of: str, how: dict[str, Any]) -> MatrixExplanation:
-    other = sorted(set(how) - {"digits", "labels"})
+    other = sorted(set(how) - {"digits", "notation", "labels"})
     if other:
-        raise SettingError("CR204", f"matrices are not written with `{other[0]}`", expected="digits", got=other[0])
-    return explain_matrix(trace, of, digits=how.get("digits", 6))
+        raise SettingError(
+            "CR204", f"matrices are not written with `{other[0]}`", expected="digits, notation", got=other[0]
+        )
+    return explain_matrix(trace, of, digits=how.get("digits", 6), notation=how.get("notation", "default"))
 
 
 def labels_of(encoder: Encoder) -> dict[str, str]:

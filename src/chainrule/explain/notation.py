@@ -12,6 +12,7 @@ from chainrule.constraints import choice
 from chainrule.errors import SettingError, unknown_name
 
 Units = Literal["index", "letters", "consecutive"]
+Vectors = Literal["rows", "columns"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Notation:
     units: how unnamed units are called: by "index" (layer and index), by "letters" (i1, h1, o1) or with one
     "consecutive" number through the whole network, inputs first. first: the number of the first unit of a layer.
     sign: −1 where the textbook's delta is −∂L/∂net (Err of Han & Kamber).
+    vectors: how matrices are written: an example is one of the "rows" (x Wᵀ + b) or of the "columns" (W x + b).
     decimal: the decimal mark of text and LaTeX, a point or a comma.
     """
 
@@ -42,10 +44,12 @@ class Notation:
     units: Units = "index"
     first: int = 0
     sign: int = 1
+    vectors: Vectors = "rows"
     decimal: str = "."
 
     def __post_init__(self) -> None:
         choice("Notation.decimal", self.decimal, (".", ","))
+        choice("Notation.vectors", self.vectors, ("rows", "columns"))
         choice("Notation.units", self.units, ("index", "letters", "consecutive"))
         if self.sign not in (1, -1):
             raise SettingError("CR201", "`Notation.sign` must be 1 or -1", got=str(self.sign))
@@ -68,7 +72,7 @@ NOTATIONS: dict[str, Notation] = {
         Notation(
             "dse3121", "pre-activation a_i, activation h_i, weights W_kij, counted from 1", net="a{at}", out="h{at}",
             input="x_{index}", delta="∇a{at}", target="y_{index}", loss="𝓛", term="𝓛_{index}",
-            weight="W_{layer}{to}{from}", bias="b_{layer}{to}", first=1,
+            weight="W_{layer}{to}{from}", bias="b_{layer}{to}", first=1, vectors="columns",
         ),
         Notation(
             "csds440", "n_j and h(n_j), w_ji into j from i", net="n_{unit}", out="h(n_{unit})", input="x_{index}",
@@ -166,9 +170,11 @@ def latex_symbol(text: str) -> str:
         return _letter(letter) + (f"^{{({layer})}}" if layer else "") + f"_{{{_inner(index)}}}"
     if layered := re.fullmatch(r"([^\W\d_]+)\^\((\w+)\)_(.+)", text):
         return f"{_letter(layered[1])}^{{({layered[2]})}}_{{{_inner(layered[3])}}}"
+    if whole := re.fullmatch(r"([^\W\d_]+)\^\((\w+)\)", text):
+        return f"{_letter(whole[1])}^{{({whole[2]})}}"
     if lower := re.fullmatch(r"(∇?[^\W\d_]+)_(.+)", text):
         return f"{_letter(lower[1])}_{{{_inner(lower[2])}}}"
-    if numbered := re.fullmatch(r"([^\W\d_]+)(\d*)([′″]?)", text):
+    if numbered := re.fullmatch(r"(∇?[^\W\d_]+)(\d*)([′″]?)", text):
         letter, number, prime = numbered.groups()
         return _letter(letter) + (f"_{{{number}}}" if number else "") + {"": "", "′": "'", "″": "''"}[prime]
     return rf"\text{{{plain_latex(text)}}}"
