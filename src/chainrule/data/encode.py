@@ -121,8 +121,8 @@ class Encoder:
 
         Raises CR313 without the column, CR114 for missing values, CR108 for a class or type that training did not have.
         """
-        table = table if rows is None else table.take(rows)
         columns = [table[target.name] for target in self.targets]
+        columns = columns if rows is None else [column.take(rows) for column in columns]
         for column in columns:
             if column.missing_count:
                 raise DataError(
