@@ -139,10 +139,10 @@ template <class T> class Session {
       team_.run(threads, [&](int me) {
         FlushToZero also;
         const long from = share(part.rows, me, threads), to = share(part.rows, me + 1, threads);
-        if (!passes_[me]->first_half(part, from, to)) failed_ = true;
+        if (!first_half(*workers_[me], part, from, to)) failed_ = true;
         team_.barrier.wait();
-        if (me == 0) sum += passes_[0]->reduced_loss(part.rows);
-        for (int t = cut_[me]; t < cut_[me + 1]; t++) passes_[me]->gradient_of(net_.tasks[t], part.rows, start > 0);
+        if (me == 0) sum += reduced_loss(*workers_[0], part.rows);
+        for (int t = cut_[me]; t < cut_[me + 1]; t++) gradient_of(*workers_[me], net_.tasks[t], part.rows, start > 0);
       });
       if (start + block < rows.count || start > 0) vectors = gradients_of_calls(&vectors);
     }
@@ -169,7 +169,7 @@ template <class T> class Session {
       for (long start; (start = next.fetch_add(block)) < n && !failed_;) {
         Batch<T> batch{};
         batch.x = x, batch.first = start, batch.rows = n - start < block ? n - start : block;
-        if (!mine.passes.predict(batch)) failed_ = true;
+        if (!predict_rows(mine.worker, batch)) failed_ = true;
         const T* from = mine.work.value[net_.spec.output];
         for (long r = 0; r < batch.rows; r++)
           for (long c = 0; c < k; c++) out[(start + r) * k + c] = from[r * stride + c];
@@ -183,13 +183,13 @@ template <class T> class Session {
     FlushToZero flush;
     net_.derive();
     Workspace<T> work(net_, n, true, true);
-    Passes<T> passes(net_, work, call_);
+    Worker<T> worker(net_, work, call_);
     Batch<T> batch = data(rows);
     batch.index = index, batch.rows = n, batch.training = true, batch.step = step;
     batch.total = total_weight(net_, batch);
-    if (!passes.first_half(batch, 0, n, true)) return CALL_FAILED;
-    *loss = passes.reduced_loss(n);
-    for (auto& task : net_.tasks) passes.gradient_of(task, n, false);
+    if (!first_half(worker, batch, 0, n, true)) return CALL_FAILED;
+    *loss = reduced_loss(worker, n);
+    for (auto& task : net_.tasks) gradient_of(worker, task, n, false);
     net_.unpack(net_.gradient, gradient);
     for (size_t s = 0; s < net_.widths.size(); s++)
       for (long r = 0; r < n; r++) {
@@ -221,8 +221,8 @@ template <class T> class Session {
  private:
   struct Predictor {
     Workspace<T> work;
-    Passes<T> passes;
-    Predictor(Network<T>& net, long rows, Call call) : work(net, rows, false, false), passes(net, work, call) {}
+    Worker<T> worker;
+    Predictor(Network<T>& net, long rows, Call call) : work(net, rows, false, false), worker(net, work, call) {}
   };
 
   static Batch<T> data(const RowsSpec& rows) {
@@ -237,11 +237,11 @@ template <class T> class Session {
   }
   void room_for(long rows) {
     if (!work_ || work_->capacity < rows) {
-      passes_.clear();
+      workers_.clear();
       work_.reset();
       work_ = std::make_unique<Workspace<T>>(net_, rows, false, true);
     }
-    while ((int)passes_.size() < team_.size()) passes_.push_back(std::make_unique<Passes<T>>(net_, *work_, call_));
+    while ((int)workers_.size() < team_.size()) workers_.push_back(std::make_unique<Worker<T>>(net_, *work_, call_));
   }
   // Shares the tasks out in stretches of equal cost.
   void cut(int threads) {
@@ -271,11 +271,11 @@ template <class T> class Session {
 
   // One step of training as thread `me` of `threads`; false to stop.
   bool step(Batch<T>& batch, int me, int threads, const Scalars<T>& scalars, double* loss_out, long at) {
-    Passes<T>& mine = *passes_[me];
+    Worker<T>& mine = *workers_[me];
     batch.total = total_weight(net_, batch);
-    const bool fine = mine.first_half(batch, share(batch.rows, me, threads), share(batch.rows, me + 1, threads));
+    const bool fine = first_half(mine, batch, share(batch.rows, me, threads), share(batch.rows, me + 1, threads));
     team_.barrier.wait();
-    const double loss = mine.reduced_loss(batch.rows);  // every thread the same sum, so all stop or none
+    const double loss = reduced_loss(mine, batch.rows);  // every thread the same sum, so all stop or none
     if (me == 0) *loss_out = loss;
     if (!fine || !std::isfinite(loss)) {
       if (me == 0) stopped_ = true, failed_ = !fine;
@@ -285,28 +285,28 @@ template <class T> class Session {
     const RuleKernel<T> rule = rule_kernel<T>(net_.spec.rule);
     if (net_.spec.clip_norm == 0) {
       for (int t = cut_[me]; t < cut_[me + 1]; t++) {
-        mine.gradient_of(net_.tasks[t], batch.rows, false);
-        mine.move(net_.tasks[t], rule, scalars, (T)1);
+        gradient_of(mine, net_.tasks[t], batch.rows, false);
+        move_task(mine, net_.tasks[t], rule, scalars, (T)1);
       }
     } else {
       for (int t = cut_[me]; t < cut_[me + 1]; t++) {
-        mine.gradient_of(net_.tasks[t], batch.rows, false);
-        squares_[t] = mine.square_of(net_.tasks[t]);
+        gradient_of(mine, net_.tasks[t], batch.rows, false);
+        squares_[t] = square_of(mine, net_.tasks[t]);
       }
       team_.barrier.wait();
       double square = 0;
       for (double s : squares_) square += s;
       const double length = std::sqrt(square);
       const T shrink = length > net_.spec.clip_norm ? (T)(net_.spec.clip_norm / length) : (T)1;
-      for (int t = cut_[me]; t < cut_[me + 1]; t++) mine.move(net_.tasks[t], rule, scalars, shrink);
+      for (int t = cut_[me]; t < cut_[me + 1]; t++) move_task(mine, net_.tasks[t], rule, scalars, shrink);
     }
     // Told before the barrier, so that all threads stop after the same step.
     if (threads > 1 && me == 0 && pace_.too_slow()) until_.store(at + 1, std::memory_order_release);
     team_.barrier.wait();
     return true;
   }
-  bool moved_by_call(Passes<T>& mine, const Batch<T>& batch) {
-    for (auto& task : net_.tasks) mine.gradient_of(task, batch.rows, false);
+  bool moved_by_call(Worker<T>& mine, const Batch<T>& batch) {
+    for (auto& task : net_.tasks) gradient_of(mine, task, batch.rows, false);
     CallFrame frame = mine.frame_of(3, 0, batch, 0, batch.rows);
     if (call_(&frame) == 0) return true;
     stopped_ = failed_ = true;
@@ -317,7 +317,7 @@ template <class T> class Session {
   Call call_;
   Team team_;
   std::unique_ptr<Workspace<T>> work_;
-  std::vector<std::unique_ptr<Passes<T>>> passes_;
+  std::vector<std::unique_ptr<Worker<T>>> workers_;
   std::vector<std::unique_ptr<Predictor>> predictors_;
   std::vector<int> cut_;
   std::vector<double> squares_;

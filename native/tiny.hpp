@@ -1,5 +1,5 @@
 // Networks whose every layer fits one vector, trained a few rows at a time: the same operations in the same order as in
-// passes.hpp, without tiles, tasks or threads between them, because a step takes less time than one call would.
+// passes.hpp and gradients.hpp, without tiles, tasks or threads between them, because a step takes less time than one call would.
 #pragma once
 
 #include "passes.hpp"

@@ -1,0 +1,105 @@
+// The second half of a step, task by task: gradients, and the update that they make.
+#pragma once
+
+#include "worker.hpp"
+
+template <int n, class T> void column_sums(const Op<T>& op, bool plain, const T* delta, const T* in, long stride, long rows, Vec<T> (&out)[4]) {
+  Vec<T> sum[n];
+  for (int c = 0; c < n; c++) sum[c] = out[c];
+  for (long r = 0; r < rows; r++, delta += stride, in += stride)
+    for (int c = 0; c < n; c++) {
+      const Vec<T> d = load(delta + c * width<T>), s = load(in + c * width<T>);
+      sum[c] = plain ? sum[c] + d : fma(d, op.spec.kind == SCALE_SHIFT ? s : smaller((T)0, s), sum[c]);
+    }
+  for (int c = 0; c < n; c++) out[c] = sum[c];
+}
+
+// Sums over the rows of a bias, a shift (delta), a gain (delta times the source) or a learned slope (delta times min(z, 0)).
+template <class T> void vector_gradient(Worker<T>& on, const Op<T>& op, const Param<T>& p, bool first, T* g, const T* delta, long stride, const T* in, long rows, bool more) {
+  const bool shared = op.spec.kind == AFFINE && p.spec.to < on.net.widths[op.spec.target];
+  const long units = on.net.widths[op.spec.target];
+  T total = shared && more ? g[0] : (T)0;
+  for (long v = 0; v < units; v += 4 * width<T>) {
+    const int n = (int)((units - v + width<T> - 1) / width<T> < 4 ? (units - v + width<T> - 1) / width<T> : 4);
+    Vec<T> sum[4] = {};
+    if (more && !shared)
+      for (int c = 0; c < n; c++) sum[c] = load(g + v + c * width<T>);
+    const bool plain = op.spec.kind == AFFINE || !first;
+    const T *d = delta + v, *s = plain ? d : in + v;
+    if (n == 4) column_sums<4>(op, plain, d, s, stride, rows, sum);
+    else if (n == 3) column_sums<3>(op, plain, d, s, stride, rows, sum);
+    else if (n == 2) column_sums<2>(op, plain, d, s, stride, rows, sum);
+    else column_sums<1>(op, plain, d, s, stride, rows, sum);
+    for (int c = 0; c < n; c++)
+      if (shared)
+        for (int l = 0; l < width<T> && v + c * width<T> + l < units; l++) total += sum[c][l];
+      else
+        store(g + v + c * width<T>, sum[c]);
+  }
+  if (shared) g[0] = total;
+}
+
+template <class T> long columns_left(const Param<T>& p, long panel) {
+  const long left = p.spec.to - panel * p.panels.columns;
+  return left < p.panels.columns ? left : p.panels.columns;
+}
+
+// The gradient of one task, over `rows` rows; `more` goes on from what is stored.
+template <class T> void gradient_of(Worker<T>& on, const Task& task, long rows, bool more) {
+  const Op<T>& op = on.net.ops[task.op];
+  const Param<T>& p = on.net.params[task.param];
+  T* g = on.net.gradient + p.packed;
+  const T *delta = on.work.delta[op.spec.target], *in = on.work.value[op.spec.source];
+  const long stride = on.net.strides[op.spec.target], in_stride = on.net.strides[op.spec.source];
+  if (!p.matrix()) {
+    if (op.spec.kind != CALL) vector_gradient(on, op, p, task.param == op.spec.params[0], g, delta, stride, in, rows, more);
+    return;
+  }
+  const long columns = p.panels.columns;
+  T* out = g + task.panel * columns * p.spec.from;
+  multiply_rows<T>(p.panels.vectors(task.panel), task.to - task.from,
+                   {in + task.from, 1, in_stride, delta + task.panel * columns, stride, rows, more ? nullptr : on.net.zeros, out + task.from * columns, columns});
+  if (p.spec.mask) {
+    const T* mask = on.net.mask + (out - on.net.gradient);
+    for (long e = task.from * columns; e < task.to * columns; e++) out[e] *= mask[e];
+  }
+}
+
+// The entries of a task in the packed arrays, from the start of its parameter.
+template <class T> void range_of(const Worker<T>& on, const Task& task, long& from, long& to) {
+  const Param<T>& p = on.net.params[task.param];
+  from = p.matrix() ? (task.panel * p.spec.from + task.from) * p.panels.columns : 0;
+  to = p.matrix() ? (task.panel * p.spec.from + task.to) * p.panels.columns : round_up(task.to, width<T>);
+}
+
+// Moves the parameters of one task and refreshes what is derived from them.
+template <class T> void move_task(Worker<T>& on, const Task& task, RuleKernel<T> rule, const Scalars<T>& scalars, T shrink) {
+  Op<T>& op = on.net.ops[task.op];
+  const Param<T>& p = on.net.params[task.param];
+  long from, to;
+  range_of(on, task, from, to);
+  rule(on.net.piece(p), from, to, on.net.terms, scalars, shrink);
+  if (!p.matrix()) {
+    if (op.spec.kind == AFFINE) on.net.spread_bias(op);
+  } else if (on.net.wants_delta[op.spec.source]) {
+    transpose_panel(p.panels, on.net.theta + p.packed, task.panel, task.from, task.to, op.transposed_shape, op.transposed);
+  }
+}
+
+// The square of the length of the direction over one task.
+template <class T> double square_of(const Worker<T>& on, const Task& task) {
+  const Param<T>& p = on.net.params[task.param];
+  const Piece<T> piece = on.net.piece(p);
+  long from, to;
+  range_of(on, task, from, to);
+  const long columns = p.matrix() ? p.panels.columns : to, real = p.matrix() ? columns_left(p, task.panel) : task.to;
+  double part[8] = {};
+  alignas(64) T line[width<T>];
+  for (long i = from; i < to; i += width<T>) {
+    Vec<T> decay = spread(piece.decay_factor);
+    if (piece.mask) decay *= load(piece.mask + i);
+    store(line, direction(load(piece.gradient + i), load(piece.theta + i), decay, on.net.terms));
+    for (long c = 0, o = (i - from) % columns; c < width<T> && o < real; c++, o++) part[o & 7] = std::fma((double)line[c], (double)line[c], part[o & 7]);
+  }
+  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
