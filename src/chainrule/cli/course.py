@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import Counter
 from typing import Literal
 
@@ -16,7 +17,7 @@ from chainrule.course.derivations import DERIVATIONS
 from chainrule.course.errata import errata
 from chainrule.course.exercises import TOPICS, exercises
 from chainrule.course.lesson import explained, lesson, notation_of
-from chainrule.course.marking import WRONG
+from chainrule.course.marking import WRONG, Mark
 from chainrule.course.scenes import columns
 from chainrule.course.walk import Walk, symbol
 from chainrule.errors import unknown_name
@@ -216,17 +217,23 @@ def mark(answers: str, as_json: bool) -> None:
     rows = []
     for one in marked:
         first = one.first
-        told = ["", "", "", ""] if first is None else [symbol(first.name), first.answer, shown(first.true), first.slip]
+        told = ["", "", "", ""] if first is None else [symbol(first.name), first.answer, _beside(first), first.slip]
         rows.append([one.who, one.problem, f"{sum(m.verdict != WRONG for m in one.marks)} of {len(one.marks)}", *told])
     for line in columns(["who", "problem", "right", "first wrong", "answer", "true", "slip"], rows):
         click.echo(line)
-    counts = Counter(one.first.slip for one in marked if one.first)
+    slipped = [(one, one.first) for one in marked if one.first]
     click.echo("")
-    click.echo(f"{len(marked)} solutions, {len(marked) - counts.total()} without a slip")
-    for slip, n in counts.most_common():
+    click.echo(f"{len(marked)} solution{'s' * (len(marked) > 1)}, {len(marked) - len(slipped)} without a slip")
+    for slip, n in Counter(first.slip for _, first in slipped).most_common():
         click.echo(f"  {n} × {slip}")
-    if len(marked) == 1 and marked[0].first:
-        click.echo(f"{symbol(marked[0].first.name)}: {marked[0].first.what}")
+    for one, first in slipped:
+        who = f"{one.who}, {one.problem}: " if len(marked) > 1 else ""
+        click.echo(f"{who}{symbol(first.name)}: {first.what}")
+
+
+def _beside(mark: Mark) -> str:
+    """The true value with as many digits as the answer has."""
+    return shown(mark.true, max(len(re.sub(r"[eE].*|\D", "", mark.answer).lstrip("0")), 3))
 
 
 @click.command()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from chainrule.course.document import load
+from chainrule.course.document import load, load_toml
 from chainrule.course.exercises import exercises
 from chainrule.course.marking import Marked, mark
 from chainrule.errors import ChainruleError, DataError
@@ -17,7 +17,8 @@ from chainrule.errors import ChainruleError, DataError
 def mark_file(path: str | Path) -> list[Marked]:
     """Mark an answer file, or every .toml file of a folder: one `Marked` per solved problem.
 
-    The file names the problems (`topic`, `network`, `seed`, or `example`) and holds a table `[answers.1]` per number.
+    The file names the problems (`topic`, `network`, `seed`) and holds a table `[answers.1]` per number; or it names a worked
+    `example`, or a `lecture` file of a teacher's own, and holds one table `[answers]`.
     """
     path = Path(path)
     if path.is_dir():
@@ -32,7 +33,7 @@ def mark_file(path: str | Path) -> list[Marked]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
         raise DataError("CR309", "this is not TOML", where=str(path), got=str(reason)) from None
     try:
-        return list(_solutions(data, str(data.get("name", path.stem))))
+        return list(_solutions(data, str(data.get("name", path.stem)), path.parent))
     except DataError as reason:
         raise DataError(reason.code, reason.what, where=f"{path}: {reason.where}" if reason.where else str(path),
                         expected=reason.expected, got=reason.got, hint=reason.hint) from None  # fmt: skip
@@ -42,15 +43,16 @@ def mark_file(path: str | Path) -> list[Marked]:
         ) from None
 
 
-def _solutions(data: Mapping[str, Any], who: str) -> Iterator[Marked]:
+def _solutions(data: Mapping[str, Any], who: str, folder: Path) -> Iterator[Marked]:
     answers = data.get("answers")
     if not isinstance(answers, dict) or not answers:
         raise DataError(
             "CR302", "an answer file needs a table [answers.1]", hint="chainrule exercise --format toml prints one"
         )
-    if "example" in data:
+    if "example" in data or "lecture" in data:
         flat = {key: value for key, value in answers.items() if not isinstance(value, dict)}
-        yield mark(load(str(data["example"])), _filled(flat), who)
+        problem = load(str(data["example"])) if "example" in data else load_toml(folder / str(data["lecture"]))
+        yield mark(problem, _filled(flat), who)
         return
     for key, table in answers.items():
         if not isinstance(table, dict) or not re.fullmatch("[1-9][0-9]{0,2}", key):

@@ -9,14 +9,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from chainrule.course.calculation import Calculation, rounding_spread, value_or_nan
 from chainrule.course.document import Example
 from chainrule.course.exercises import Exercise, Shape, calculation
 from chainrule.course.printed import Printed, printed
-from chainrule.course.slips import OTHER, ROUNDED, SIGN, TYPING, Slip, of_formula, slips
+from chainrule.course.slips import OTHER, ROUNDED, SIGN, TYPING, UPDATED, Slip, of_formula, slips
 from chainrule.errors import DataError, nearest
 from chainrule.explain.digits import shown
+from chainrule.explain.formula import rename
 
 RIGHT, FOLLOWS, WRONG = "right", "follows", "slip"
 
@@ -121,6 +123,8 @@ class _Marker:
 
     def name_slip(self, name: str, answer: Printed) -> tuple[str, str]:
         """The slip whose formula gives the answer: in this number, or in one on the way that was not answered."""
+        if self.shape is None and self.gives(self.updated, name, answer):
+            return UPDATED, "with the weights after the update in place of the old ones"
         for where in [name, *reversed(self.right.hidden(name, self.values))]:
             for slip, what, formula in self.possible(where):
                 if self.gives(self.right.changed(where, formula), name, answer):
@@ -137,6 +141,17 @@ class _Marker:
         if best and (off := abs(float(answer.value) / best - 1.0)) < 0.02:
             return ROUNDED, f"{shown(off * 100, 2)} % off, as with numbers rounded on the way"
         return OTHER, f"the numbers before it give {shown(best, 6)}"
+
+    @cached_property
+    def updated(self) -> Calculation:
+        """The calculation with a weight's new value wherever the update does not itself need the old one."""
+        formulas = dict(self.right.formulas)
+        for new in (one for one in formulas if one.endswith("_new") and one[:-4] in self.example.given):
+            needs = {new, *self.right.hidden(new, self.example.given)}
+            formulas |= {
+                q: rename(expr, {new[:-4]: new}) for q, expr in formulas.items() if q not in needs and q[-4:] != "_new"
+            }
+        return Calculation(formulas)
 
     def possible(self, name: str) -> Iterator[Slip]:
         if self.shape is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -57,15 +58,9 @@ class Printed:
         six digits must be right."""
         if len(self.text.lstrip("+-0.")) <= 6:
             return None
-        for i, character in enumerate(self.text):
-            shorter = self.text[:i] + self.text[i + 1 :]
-            if character.isdigit() and _is(shorter, true):
-                return f"one digit {character} too many: {shorter} is right"
-        for i in range(len(self.text) - 1):
-            a, b = self.text[i], self.text[i + 1]
-            swapped = self.text[:i] + b + a + self.text[i + 2 :]
-            if a.isdigit() and b.isdigit() and a != b and _is(swapped, true):
-                return f"two digits exchanged: {swapped} is right"
+        for what, right in _typings(self.text):
+            if _is(right, true):
+                return f"{what}: {right} is right"
         return None
 
 
@@ -83,6 +78,26 @@ def printed(text: str) -> Printed:
         )
     value = Decimal(plain)
     return Printed(plain, value, Decimal((0, (1,), int(value.as_tuple().exponent))))
+
+
+def _typings(text: str) -> Iterator[tuple[str, str]]:
+    """What was typed and what may have been meant. The last digit is left alone: rounding changes it too."""
+    if re.fullmatch(r"[+-]?0\d+", text):
+        yield "the point is missing", text.replace("0", "0.", 1)
+    for i, character in enumerate(text):
+        if character.isdigit():
+            yield f"one digit {character} too many", text[:i] + text[i + 1 :]
+    for i in range(len(text) - 1):
+        a, b = text[i], text[i + 1]
+        if a.isdigit() and b.isdigit() and a != b:
+            yield "two digits exchanged", text[:i] + b + a + text[i + 2 :]
+    start = text.find(".") + 1 or len(text)
+    for i in range(start, len(text) - 1):
+        for digit in "0123456789":
+            yield f"the digit {digit} is missing", text[:i] + digit + text[i:]
+    for i in range(len(text) - 1):
+        for digit in "0123456789" if text[i].isdigit() else "":
+            yield f"one digit wrong, {text[i]} in place of {digit}", text[:i] + digit + text[i + 1 :]
 
 
 def _is(text: str, true: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from chainrule.course.exercises import Shape, back, value_of
@@ -178,7 +179,21 @@ def _of_update(name: str) -> Iterator[Slip]:
 
 
 def of_formula(expr: str, names: dict[str, float]) -> Iterator[Slip]:
-    """The slips of any formula, where nothing is known about the network."""
-    words = {"σ′": SIGMA, "minus": SIGN, "sign": SIGN, "without": PATH}
+    """The slips of any formula, where nothing is known about the network: one small change, then two that come together."""
     for what, changed in mutations(expr, names):
-        yield next((slip for word, slip in words.items() if word in what), INDEX), what, changed
+        yield _kind(what), what, changed
+    for what, changed in mutations(expr, names):
+        if what.startswith("without"):
+            for also, twice in mutations(changed, names):
+                if "in place of" in also or "exchanged" in also or also == "the opposite sign":
+                    yield _kind(what), f"{what}, and {also}", twice
+
+
+def _kind(what: str) -> str:
+    """The slip that a change of a formula is."""
+    if re.fullmatch(r"without the term (b|th|bias)[\w·]*", what):
+        return BIAS
+    if re.fullmatch(r"without the factor dout_(\w+)_dnet_\1", what):
+        return SIGMA
+    words = {"σ′": SIGMA, "minus": SIGN, "sign": SIGN, "without": PATH}
+    return next((slip for word, slip in words.items() if word in what), INDEX)
