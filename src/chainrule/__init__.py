@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chainrule.expression import Expression
     from chainrule.fit import fit
     from chainrule.initializers import initializers
-    from chainrule.layers import Dense, Dropout, LayerNorm, Maxout, Softmax
+    from chainrule.layers import Activate, Dense, Dropout, LayerNorm, Maxout, Softmax
     from chainrule.model import Model, load
     from chainrule.network import Network, initialize
     from chainrule.optim.rule import Rule, Update
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chainrule.tuning import cross_validate, fit_ensemble, learning_rate_range, tune
 
 _HOMES = {
+    "Activate": "layers",
     "Activation": "calculus.activation",
     "ChainruleError": "errors",
     "ChainruleWarning": "errors",

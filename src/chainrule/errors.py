@@ -51,6 +51,8 @@ CODES: dict[str, str] = {
     "CR209": "a network that cannot be built",
     "CR210": "an address that does not exist in this network",
     "CR211": "a command line that cannot be read",
+    "CR212": "a network of another library that cannot be read",
+    "CR213": "a network that was read and gives other outputs than the original",
     "CR301": "a file that is not there",
     "CR302": "an empty file",
     "CR303": "text in an unknown encoding",

@@ -101,20 +101,23 @@ class Network:
 
     def describe(self) -> dict[str, Any]:
         """Plain data from which `Network.restore` makes the network again."""
+        assert isinstance(self.loss, Loss)
+        usual = losses.get(self.loss.name) if self.loss.name in losses else self.loss
         return {
+            **({} if self.loss.over_outputs == usual.over_outputs else {"over_outputs": self.loss.over_outputs}),
             "inputs": self.inputs if isinstance(self.inputs, int) else list(self.inputs),
             "layers": [layer.describe() for layer in self.layers],
-            "loss": losses.describe(self.loss),  # type: ignore[arg-type]
+            "loss": losses.describe(self.loss),
             "reduction": self.reduction,
         }
 
     @classmethod
     def restore(cls, description: dict[str, Any]) -> Network:
         rest = dict(description)
-        return cls(
-            rest["inputs"], [kinds.restore(layer) for layer in rest["layers"]],
-            losses.restore(rest["loss"]), rest["reduction"],
-        )  # fmt: skip
+        loss = losses.restore(rest["loss"])
+        if "over_outputs" in rest:  # otherwise than its catalog has it
+            loss = replace(loss, over_outputs=choice("over_outputs", rest["over_outputs"], ("mean", "sum")))  # type: ignore[arg-type]
+        return cls(rest["inputs"], [kinds.restore(layer) for layer in rest["layers"]], loss, rest["reduction"])
 
     def with_loss(self, loss: Loss | str, reduction: Reduction | None = None) -> Network:
         """The same network under another loss."""

@@ -12,6 +12,7 @@ from chainrule.data.encode import Encoder
 from chainrule.data.table import Table
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import DataError, SettingError
+from chainrule.exchange import Foreign, from_other, is_foreign
 from chainrule.explain.derive import explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.matrix import MatrixExplanation, explain_matrix
@@ -20,12 +21,12 @@ from chainrule.model import Model
 from chainrule.run import replay
 from chainrule.steps import backward, forward
 
-Subject = Model | Trace | Gradient | str | os.PathLike[str]
+Subject = Model | Trace | Gradient | Foreign | str | os.PathLike[str]
 
 
 @overload
 def explain(
-    subject: Subject, data: Any = None, y: Any = None, *, of: str, form: Literal["matrix"], row: int = 0,
+    subject: Subject | Any, data: Any = None, y: Any = None, *, of: str, form: Literal["matrix"], row: int = 0,
     step: int | None = None, **how: Any,
 ) -> MatrixExplanation:  # fmt: skip
     """A whole gradient in matrices."""
@@ -33,14 +34,14 @@ def explain(
 
 @overload
 def explain(
-    subject: Subject, data: Any = None, y: Any = None, *, of: str, form: str = "factors", row: int = 0,
+    subject: Subject | Any, data: Any = None, y: Any = None, *, of: str, form: str = "factors", row: int = 0,
     step: int | None = None, **how: Any,
 ) -> Explanation:  # fmt: skip
     """One number, line by line."""
 
 
 def explain(
-    subject: Subject,
+    subject: Subject | Any,
     data: Any = None,
     y: Any = None,
     *,
@@ -54,7 +55,9 @@ def explain(
 
     subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` is explained, with its target in a column
     or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch is
-    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained. `form`: "factors",
+    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained; or another library's
+    network (a fitted scikit-learn MLP, a `torch.nn.Sequential`, a `keras.Sequential`, or what `from_other` made of one)
+    with rows in `data` and targets in `y`. `form`: "factors",
     "delta", "paths", or "matrix" for a whole `W1`, `b2` or `z1`. `how`: notation, top (terms shown) and digits.
     "prediction" of a classifier with several outputs is the probability of the class that it chooses.
 
@@ -74,6 +77,9 @@ def explain(
         if form == "matrix":
             return _in_matrices(replayed, of, how)
         return explain_trace(replayed, of, form=form, labels=labels_of(trial.encoder), **how)  # type: ignore[arg-type]
+    if isinstance(subject, Foreign) or is_foreign(subject):
+        trace = foreign_trace(subject, data, y, row)
+        return explain(trace if trace.gradient is None else Gradient(trace), of=of, form=form, **how)
     if not isinstance(subject, Model):
         if form == "matrix":
             return _in_matrices(subject, of, how)
@@ -119,6 +125,18 @@ def trace_of(model: Model, table: Table, row: int) -> Trace:
     y = model.encoder.encode_target(table, index) if known else None
     trace = forward(model.network, theta, x, y, rows=index)
     return backward(trace).trace if known else trace
+
+
+def foreign_trace(net: Any, data: Any, y: Any, row: int) -> Trace:
+    """The pass of one row of another library's network in float64, with every gradient where the target is given."""
+    foreign = net if isinstance(net, Foreign) else from_other(net, data)
+    x = foreign.inputs(data)
+    whole("row", row, low=0)
+    if row >= len(x):
+        raise DataError("CR105", f"there is no row {row}", expected=f"0 to {len(x) - 1}", got=str(row))
+    target = None if y is None else foreign.targets(y)[[row]]
+    trace = forward(foreign.network, foreign.theta.astype(np.float64), x[[row]], target, rows=[row])
+    return trace if target is None else backward(trace).trace
 
 
 def explain_one(model: Model, table: Table) -> tuple[Explanation, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.errors import unknown_name
+from chainrule.layers.activation import Activate
 from chainrule.layers.dense import Dense
 from chainrule.layers.dropout import Dropout
 from chainrule.layers.layer import Layer, Op
@@ -29,4 +30,4 @@ def restore(description: dict[str, Any]) -> Layer:
     return KINDS[kind].restore(rest)
 
 
-__all__ = ["KINDS", "OPS", "Dense", "Dropout", "Layer", "LayerNorm", "Maxout", "Op", "Softmax", "restore"]
+__all__ = ["KINDS", "OPS", "Activate", "Dense", "Dropout", "Layer", "LayerNorm", "Maxout", "Op", "Softmax", "restore"]

@@ -1,13 +1,40 @@
-"""a = g(z), any activation of the catalog, elementwise."""
+"""a = g(z), any activation of the catalog, elementwise: inside other layers, and as a layer of its own."""
 
 from __future__ import annotations
 
-from chainrule.calculus.activation import Activation
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from chainrule.calculus.activation import Activation, activations
 from chainrule.calculus.local import Diagonal
 from chainrule.initializers import initializers
 from chainrule.layers.layer import Arrays, Op, Pass
 from chainrule.plan import Builder, Step
 from chainrule.shapes import Array
+
+
+@dataclass(frozen=True)
+class Activate:
+    """An activation that does not directly follow its weights, as behind a layer norm:
+    `[Dense(8), LayerNorm(), Activate("relu")]`."""
+
+    activation: Activation | str
+    kind: ClassVar[str] = "activate"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", activations.get(self.activation))
+
+    def lower(self, builder: Builder, source: str) -> str:
+        assert isinstance(self.activation, Activation)
+        target = builder.slot(f"a{builder.layer}", builder.width(source), "activation")
+        return add(builder, self.activation, source, target)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind, "activation": activations.describe(self.activation)}  # type: ignore[arg-type]
+
+    @classmethod
+    def restore(cls, description: dict[str, Any]) -> Activate:
+        return cls(activations.restore(description["activation"]))
 
 
 def add(builder: Builder, activation: Activation, source: str, target: str) -> str:
@@ -51,4 +78,5 @@ def gradients(step: Step, sources: Arrays, params: Arrays, delta: Array, run: Pa
     return tuple((delta * slope).sum(axis=0) for slope in slopes)
 
 
+LAYERS = (Activate,)
 OPS = (Op("activation", forward, local, gradients),)
