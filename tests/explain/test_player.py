@@ -1,5 +1,6 @@
 """The step player: one file that holds every number, needs nothing else, and can be read without scripts or eyes."""
 
+import html
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -10,9 +11,11 @@ import pytest
 from lectures import NAMES, load, trace_of
 from networks import TRAINABLE, random_addresses, random_trace
 
-from chainrule import Dense, Expression, Network, backward, forward, initialize
+from chainrule import Dense, Expression, Network, backward, explain, fit, forward, initialize
 from chainrule.errors import ModelFileError, SettingError
 from chainrule.explain import NOTATIONS, explain_trace, from_toml
+from chainrule.explain.digits import shown
+from chainrule.explain.model import trace_of as trace_of_model
 from chainrule.explain.player import player, write_player
 
 VOID = {"meta", "br", "input", "link"}
@@ -278,3 +281,52 @@ def test_the_file_is_written_whole_or_not_at_all(lecture, tmp_path) -> None:
     assert text.startswith("<!DOCTYPE html>") and text.endswith("</html>\n")
     with pytest.raises(ModelFileError, match="CR507"):
         write_player(tmp_path / "nowhere" / "w5.html", lecture, "w5")
+
+
+@pytest.fixture(scope="module")
+def houses():
+    table = {
+        "floor_area": [50.0, 80.0, 120.0, 65.0],
+        "age_in_years": [10.0, 20.0, 30.0, 45.0],
+        "sold_for": [290.0, 270.0, 240.0, 230.0],
+    }
+    return fit(table, "sold_for", network=(3,), epochs=3, validation=0, test=0), table
+
+
+def test_a_model_s_page_begins_and_ends_in_the_units_of_the_columns(houses):
+    model, table = houses
+    of = "d sold_for / d floor_area"
+    text = player(trace_of_model(model, model.table(table, None)[0], 1), of, encoder=model.encoder)
+    steps = Page(text).all("li", **{"class": "step"})
+    said = [html.unescape(step["data-said"]) for step in steps]
+    assert "x_floor_area = " in said[0] and said[0].startswith("Step 1 of")
+    assert steps[-1]["data-phase"] == "result" and steps[-2]["data-phase"] == "backward"
+    found = explain(model, table, of=of, row=1)
+    assert said[-1].endswith(f"∂sold_for/∂floor_area = {shown(found.value)}")
+    assert "sd" in text and "mean" in text
+
+
+def test_names_of_columns_are_no_subscripts_on_a_page_and_in_latex(houses):
+    model, table = houses
+    of = "d sold_for / d floor_area"
+    text = player(trace_of_model(model, model.table(table, None)[0], 1), of, encoder=model.encoder)
+    assert "<mtext>floor_area</mtext>" in text and "<mtext>sold_for</mtext>" in text
+    assert "<mi>floor</mi>" not in text and "<mi>sold</mi>" not in text
+    latex = explain(model, table, of=of, row=1).to_latex()
+    assert r"\frac{\partial \text{sold\_for}}{\partial \text{floor\_area}}" in latex
+    trace = backward(forward(Network(2, [Dense(1)], loss="mse"), [1.0, 2.0, 0.5], [[1.0, 2.0]], [[1.0]]))
+    assert "<mi>net</mi>" not in player(trace, "x[0]", labels={"x[0]": "net_income"})
+
+
+def test_a_page_says_which_class_a_probability_belongs_to():
+    table = {"size": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "kind": ["ant", "bee", "cat", "ant", "bee", "cat"]}
+    model = fit(table, "kind", network=(3,), epochs=2, validation=0, test=0)
+    text = player(trace_of_model(model, model.table(table, None)[0], 0), "prediction[1]", encoder=model.encoder)
+    assert "is the probability of bee." in text
+    two = fit({**table, "kind": ["ant", "bee"] * 3}, "kind", network=(3,), epochs=2, validation=0, test=0)
+    assert "is the probability of bee." in str(explain(two, table, of="prediction", row=0))
+
+
+def test_the_legend_names_what_is_differentiated(lecture):
+    assert "backward: ∂ of the loss" in player(lecture, "w1")
+    assert "backward: ∂ of out_o1" in player(lecture, "d out(o1) / d w1", notation="cis678")

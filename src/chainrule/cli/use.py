@@ -14,9 +14,8 @@ from chainrule.card import as_text
 from chainrule.cli import options, output
 from chainrule.data.table import Note, Table
 from chainrule.explain.model import explain as explain_model
-from chainrule.explain.model import labels_of, trace_of
+from chainrule.explain.model import of_class, trace_of
 from chainrule.explain.player import write_player
-from chainrule.explain.units import meant
 from chainrule.model import Model, load
 
 
@@ -141,9 +140,8 @@ def explain(
     if html and form == "matrix":
         raise click.UsageError("--html walks through one number; --form matrix shows whole ones.")
     if html:
-        labels = labels_of(trained.encoder)
-        asked = meant(trained.encoder, of).of
-        write_player(html, trace_of(trained, table, row), asked, form=form, notation=notation, labels=labels)  # type: ignore[arg-type]
+        trace = trace_of(trained, table, row)
+        write_player(html, trace, of_class(trained, trace, of), form=form, notation=notation, encoder=trained.encoder)
         output.say(f"{explanation.target} step by step: {html}")
     if as_json:
         output.data(explanation.to_dict())

@@ -26,7 +26,7 @@ class Explanation:
 
     `factors` and `terms` are the lines that make up the result; `engine` is the engine's own number and `finite_difference`
     an estimate that knows nothing of the chain rule. `paths` is the sum of the absolute values of all paths, the measure
-    of what rounding may do.
+    of what rounding may do. `columns` are names of columns, which are no symbols with subscripts.
 
     Raises `PromiseError` CR802 when a line does not follow from its operands or the result is not the engine's.
     """
@@ -51,6 +51,7 @@ class Explanation:
     dtype: str = "float64"
     digits: int = 6
     decimal: str = "."
+    columns: frozenset[str] = frozenset()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -23,7 +23,10 @@ ROOM = 76  # characters of a line beyond which an equation is broken at its equa
 
 def to_latex(explanation: Shown, *, document: bool = False) -> str:
     """The working as `align*` environments with the sentences between them; with `document`, a file that compiles alone."""
-    parts = [f"${latex_symbol(explanation.target)}$: {plain_latex(explanation.statement)}", *_sections(explanation)]
+    parts = [
+        f"${latex_symbol(explanation.target, explanation.columns)}$: {plain_latex(explanation.statement)}",
+        *_sections(explanation),
+    ]
     parts += [plain_latex(note) + r"\par" for note in explanation.notes]
     for child in explanation.children[:1]:
         title = say("gradient_child") if explanation.form == "update" else say("largest_child", row=child.row)
@@ -46,11 +49,11 @@ def _sections(explanation: Shown) -> Iterator[str]:
 
 
 def _rows(line: Line, explanation: Shown) -> Sequence[str]:
-    names = explanation.names
+    names, columns = explanation.names, explanation.columns
     value = number(line.value, explanation.digits)
     if line.role == "rest":
         return [rf"&\quad \text{{{plain_latex(line.symbol)}}} = {value}"]
-    formula = written(line.expr, lambda key: latex_symbol(names[key].symbol), LATEX)
+    formula = written(line.expr, lambda key: latex_symbol(names[key].symbol, columns), LATEX)
     numbers = written(line.expr, lambda key: number(names[key].value, explanation.digits), LATEX)
     if line.role == "term":
         steps = [formula, *([numbers] if numbers not in (formula, value) else []), value]
@@ -58,13 +61,13 @@ def _rows(line: Line, explanation: Shown) -> Sequence[str]:
     if line.role == "sum":
         shown_terms = sum(1 for name in names_in(line.expr) if names[name].kind == "line")
         sum_of = rf"\text{{{plain_latex(say('sum_above', n=shown_terms))}}}"
-        return [f"{latex_symbol(line.symbol)} &= {sum_of} = {value}"]
+        return [f"{latex_symbol(line.symbol, columns)} &= {sum_of} = {value}"]
     steps = [formula] if formula != value else []
     steps += [numbers] if numbers not in (formula, value) else []
     steps.append(value)
     if len(line.symbol) + len(line.formula) + len(line.numbers) <= ROOM:
-        return [f"{latex_symbol(line.symbol)} &= {' = '.join(steps)}"]
-    return [f"{latex_symbol(line.symbol)} &= {steps[0]}", *(f"&= {step}" for step in steps[1:])]
+        return [f"{latex_symbol(line.symbol, columns)} &= {' = '.join(steps)}"]
+    return [f"{latex_symbol(line.symbol, columns)} &= {steps[0]}", *(f"&= {step}" for step in steps[1:])]
 
 
 def number(x: float, digits: int) -> str:

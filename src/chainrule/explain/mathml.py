@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from html import escape
 from typing import NamedTuple
 
@@ -49,26 +49,31 @@ def _row(*parts: object) -> str:
     return f"<mrow>{''.join(map(str, parts))}</mrow>"
 
 
-def symbol(text: str) -> Part:
-    """A symbol of a notation: the name with its subscript and superscript, a derivative as a fraction.
+def symbol(text: str, columns: Collection[str] = ()) -> Part:
+    """A symbol of a notation: the name with its subscript and superscript, a derivative as a fraction. Names of columns are
+    written as they are.
 
     >>> str(symbol("w5"))
     '<msub><mi>w</mi><mn>5</mn></msub>'
     >>> str(symbol("∂E/∂w5"))
     '<mfrac><mrow><mo>∂</mo><mi>E</mi></mrow><mrow><mo>∂</mo><msub><mi>w</mi><mn>5</mn></msub></mrow></mfrac>'
+    >>> str(symbol("bill_length_mm", {"bill_length_mm"}))
+    '<mtext>bill_length_mm</mtext>'
     """
+    if text in columns:
+        return Part(f"<mtext>{escape(text)}</mtext>")
     text = text.translate(_LOWERED)
     if text.startswith("∂") and "/∂" in text:
-        above, _, below = text[1:].partition("/∂")
-        return Part(f"<mfrac>{_row(_operator('∂'), symbol(above))}{_row(_operator('∂'), symbol(below))}</mfrac>")
+        above, below = (_row(_operator("∂"), symbol(side, columns)) for side in text[1:].split("/∂", 1))
+        return Part(f"<mfrac>{above}{below}</mfrac>")
     if text.startswith(MINUS):
-        return symbol(text[1:])._replace(negative=True, binds=SIGNED)
+        return symbol(text[1:], columns)._replace(negative=True, binds=SIGNED)
     if text.startswith("new "):
-        return Part(_row("<mtext>new&#160;</mtext>", symbol(text[4:])))
+        return Part(_row("<mtext>new&#160;</mtext>", symbol(text[4:], columns)))
     if hat := re.fullmatch(r"(\w)_hat", text):
         return Part(f"<mover><mi>{hat[1]}</mi><mo>^</mo></mover>")
     if called := re.fullmatch(r"h\((.+)\)", text):
-        return Part(_row("<mi>h</mi>", _OPEN, symbol(called[1]), _CLOSE))
+        return Part(_row("<mi>h</mi>", _OPEN, symbol(called[1], columns), _CLOSE))
     if indexed := re.fullmatch(r"([^\W\d_]+)(\d*)\[([\w,. ]+)\]", text):
         return Part(_scripts(indexed[1], indexed[3], indexed[2]))
     if layered := re.fullmatch(r"([^\W\d_]+)\^\((\w+)\)_(.+)", text):

@@ -88,13 +88,18 @@ def explain(
     trace = trace_of(subject, table, row)
     if form == "matrix":
         return _in_matrices(trace, of, how)
-    if of == "prediction" and subject.classes and trace.prediction.shape[1] > 1:
-        of = f"prediction[{int(trace.prediction[0].argmax())}]"
-    asked = meant(subject.encoder, of)
+    asked = meant(subject.encoder, of_class(subject, trace, of))
     found = explain_trace(
         trace, asked.of, form=form, labels=labels_in_network(subject.encoder), **how  # type: ignore[arg-type]
     )  # fmt: skip
-    return in_units(found, subject.encoder, asked)
+    return in_units(found, subject.encoder, asked, subject.network.plan.output)
+
+
+def of_class(model: Model, trace: Trace, of: str) -> str:
+    """What is asked of a classifier: "prediction" is the probability of the class that it chooses."""
+    if of == "prediction" and model.classes and trace.prediction.shape[1] > 1:
+        return f"prediction[{int(trace.prediction[0].argmax())}]"
+    return of
 
 
 def _in_matrices(trace: Trace | Gradient, of: str, how: dict[str, Any]) -> MatrixExplanation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -145,18 +146,20 @@ _GREEK = {
 _ESCAPED = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", **{c: "\\" + c for c in "#$%&_{}"}}
 
 
-def latex_symbol(text: str) -> str:
-    """LaTeX of a symbol, from the symbol itself.
+def latex_symbol(text: str, columns: Collection[str] = ()) -> str:
+    """LaTeX of a symbol, from the symbol itself; names of columns are written as they are.
 
     >>> latex_symbol("net_h1"), latex_symbol("z1[2]"), latex_symbol("∂E/∂w5"), latex_symbol("age (years)")
     ('\\\\mathrm{net}_{h1}', 'z^{(1)}_{2}', '\\\\frac{\\\\partial E}{\\\\partial w_{5}}', '\\\\text{age (years)}')
     """
+    if text in columns:
+        return rf"\text{{{plain_latex(text)}}}"
     text = text.translate(_LOWERED)
     if text.startswith("∂") and "/∂" in text:
-        above, _, below = text[1:].partition("/∂")
-        return rf"\frac{{\partial {latex_symbol(above)}}}{{\partial {latex_symbol(below)}}}"
+        above, below = (latex_symbol(side, columns) for side in text[1:].split("/∂", 1))
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
     if text.startswith("−"):
-        return "-" + latex_symbol(text[1:])
+        return "-" + latex_symbol(text[1:], columns)
     if text == "𝓛":
         return r"\mathcal{L}"
     if text.startswith("𝓛_"):
@@ -164,7 +167,7 @@ def latex_symbol(text: str) -> str:
     if hat := re.fullmatch(r"(\w)_hat", text):
         return rf"\hat{{{hat[1]}}}"
     if called := re.fullmatch(r"h\((.+)\)", text):
-        return rf"h\left({latex_symbol(called[1])}\right)"
+        return rf"h\left({latex_symbol(called[1], columns)}\right)"
     if indexed := re.fullmatch(r"([^\W\d_]+)(\d*)\[([\w,. ]+)\]", text):
         letter, layer, index = indexed.groups()
         return _letter(letter) + (f"^{{({layer})}}" if layer else "") + f"_{{{_inner(index)}}}"

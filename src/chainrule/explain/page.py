@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
 from chainrule.explain.digits import shown, with_decimal
 from chainrule.explain.explanation import Explanation
-from chainrule.explain.lines import Line
-from chainrule.explain.mathml import math, number, pieces, symbol
+from chainrule.explain.lines import Line, Name
+from chainrule.explain.mathml import Part, Show, math, number, pieces, symbol
 from chainrule.explain.picture import Picture
 from chainrule.explain.stepping import WORDS, Step
 from chainrule.explain.svg import draw, numbers, undrawn
 from chainrule.explain.text import checks_of
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How symbols and numbers are written on this page."""
+
+    digits: int
+    columns: frozenset[str]
+
+    def symbol(self, text: str) -> Part:
+        return symbol(text, self.columns)
+
+    def number(self, x: float) -> Part:
+        return number(x, self.digits)
+
+    def cell(self, value: float) -> str:
+        return f'<td class="value"><data value="{value!r}">{shown(value, self.digits)}</data></td>'
+
+    def both(self, expr: str, names: Mapping[str, Name]) -> list[list[str]]:
+        """A formula in symbols and with the numbers put in, each in pieces."""
+        shows: tuple[Show, ...] = (
+            lambda key: self.symbol(names[key].symbol), lambda key: self.number(names[key].value)
+        )  # fmt: skip
+        return [pieces(expr, show) for show in shows]
 
 
 def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
@@ -21,26 +47,26 @@ def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
     assets = files("chainrule.explain") / "assets"
     style, script = ((assets / name).read_text("utf-8") for name in ("player.css", "player.js"))
     title = f"{explanation.target} = {shown(explanation.value, explanation.digits)}"
-    digits = explanation.digits
+    look = _Look(explanation.digits, explanation.columns)
     svg = draw(drawing, steps, f"The network. {explanation.statement}. All numbers stand in the tables below.")
-    items = "".join(_item(n, step, len(steps), drawing, digits) for n, step in enumerate(steps, start=1))
+    items = "".join(_item(n, step, len(steps), drawing, look) for n, step in enumerate(steps, start=1))
     checks = checks_of(explanation).replace("   ", " · ")
     notes = "".join(f"<li>{escape(note)}</li>" for note in _notes(explanation))
     body = f"""<header>
-<h1>{math(f"{symbol(explanation.target)}<mo>=</mo>{number(explanation.value, digits)}")}</h1>
+<h1>{math(f"{look.symbol(explanation.target)}<mo>=</mo>{look.number(explanation.value)}")}</h1>
 <p>{escape(explanation.statement)}</p>
 </header>
 <main>
 <div class="left">
 <figure>
 <div class="scroll" tabindex="0" role="group" aria-label="The drawing of the network">{svg}</div>
-<figcaption><span class="key forward">forward</span><span class="key backward">backward: ∂ of the loss</span>
+<figcaption><span class="key forward">forward</span><span class="key backward">{escape(_backward(drawing))}</span>
 {_legend(drawing)}</figcaption>
 </figure>
 <section class="more" aria-label="More">
 {f'<p class="checks">{escape(checks)}</p>' if checks else ""}
 {f'<ul class="notes">{notes}</ul>' if notes else ""}
-<details><summary>The given numbers</summary>{_given(steps, digits)}</details>
+<details><summary>The given numbers</summary>{_given(steps, look)}</details>
 <details><summary>The drawing as tables</summary>{_drawing_tables(drawing)}</details>
 </section>
 </div>
@@ -54,7 +80,7 @@ def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
 <ol class="steps">{items}</ol>
 </section>
 <section class="quantities" aria-label="All quantities">
-<div class="scroll" tabindex="0" role="group" aria-label="Table of all quantities">{_table(steps, digits)}</div>
+<div class="scroll" tabindex="0" role="group" aria-label="Table of all quantities">{_table(steps, look)}</div>
 </section>
 </div>
 </main>"""
@@ -86,6 +112,10 @@ def _notes(explanation: Explanation) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _backward(drawing: Picture) -> str:
+    return WORDS["legend backward"].format(what=WORDS["the loss"].lower() if drawing.loss else drawing.symbols.loss)
+
+
 def _legend(drawing: Picture) -> str:
     double = any(len(unit.slots) == 2 for column in drawing.columns for unit in column.units)
     weighted = any(wire.weight is not None for wire in drawing.wires)
@@ -112,30 +142,29 @@ def _buttons() -> str:
     )
 
 
-def _item(n: int, step: Step, count: int, drawing: Picture, digits: int) -> str:
+def _item(n: int, step: Step, count: int, drawing: Picture, look: _Look) -> str:
     uses = " ".join(dict.fromkeys(undrawn(drawing, mark) for mark in step.uses if mark not in step.makes))
     makes = " ".join(dict.fromkeys(undrawn(drawing, mark) for mark in step.makes))
     line = step.line
-    said = f"Step {n} of {count}. {step.caption}: {line.symbol} = {shown(line.value, digits)}"
-    first, *rest = _equations(step, line, digits)
-    rows = f"<dt>{math(symbol(line.symbol))}</dt><dd>{first}</dd>" + "".join(f"<dd>{row}</dd>" for row in rest)
+    said = f"Step {n} of {count}. {step.caption}: {line.symbol} = {shown(line.value, look.digits)}"
+    first, *rest = _equations(step, line, look)
+    rows = f"<dt>{math(look.symbol(line.symbol))}</dt><dd>{first}</dd>" + "".join(f"<dd>{row}</dd>" for row in rest)
     note = f'<p class="note">{escape(line.note)}</p>' if line.note else ""
     return (
         f'<li class="step {step.phase}" id="step-{n}" data-uses="{escape(uses)}" data-makes="{escape(makes)}" '
         f'data-phase="{step.phase}" data-said="{escape(said)}"><h3><span class="phase">{WORDS[step.phase]}</span> '
-        f"{escape(step.caption)}</h3>{_terms(step, digits)}<dl>{rows}</dl>{note}</li>"
+        f"{escape(step.caption)}</h3>{_terms(step, look)}<dl>{rows}</dl>{note}</li>"
     )
 
 
-def _equations(step: Step, line: Line, digits: int) -> list[str]:
+def _equations(step: Step, line: Line, look: _Look) -> list[str]:
     """= formula, = numbers, = value: each as pieces between which a narrow page may break; repeated ones left out."""
-    names, value = step.names, number(line.value, digits)
+    value = look.number(line.value)
     found: list[list[str]] = []
     if step.parts:
         found.append([f"<mtext>{escape(_sum_of(step))}</mtext>"])
     else:
-        for show in (lambda key: symbol(names[key].symbol), lambda key: number(names[key].value, digits)):
-            written = pieces(line.expr, show)
+        for written in look.both(line.expr, step.names):
             if written not in found and written != [str(value)]:
                 found.append(written)
     equals = "<mo form='infix'>=</mo>"
@@ -147,23 +176,21 @@ def _sum_of(step: Step) -> str:
     return WORDS["sum"].format(count=len(step.parts))
 
 
-def _terms(step: Step, digits: int) -> str:
+def _terms(step: Step, look: _Look) -> str:
     if not step.parts:
         return ""
-    names, rows = step.names, []
+    rows = []
     for part in step.parts:
-        value = _cell(part.value, digits)
+        value = look.cell(part.value)
         if part.role == "rest":
             rows.append(f"<tr><th scope='row' colspan='2'>{escape(part.symbol)}</th>{value}</tr>")
             continue
-        shown_as = (pieces(part.expr, show) for show in (
-            lambda key: symbol(names[key].symbol), lambda key: number(names[key].value, digits)))  # fmt: skip
-        formula, put_in = ("".join(map(math, written)) for written in shown_as)
+        formula, put_in = ("".join(map(math, written)) for written in look.both(part.expr, step.names))
         rows.append(f"<tr><th scope='row'>{formula}</th><td>{put_in}</td>{value}</tr>")
     return f'<div class="scroll"><table class="terms"><tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _table(steps: list[Step], digits: int) -> str:
+def _table(steps: list[Step], look: _Look) -> str:
     """Every quantity of the steps; `<data>` holds the whole number."""
     columns = "".join(f"<th scope='col'>{name}</th>" for name in ("step", "quantity", "value"))
     rows, phase = [f"<thead><tr>{columns}</tr></thead>"], ""
@@ -174,7 +201,7 @@ def _table(steps: list[Step], digits: int) -> str:
             phase = step.phase
         rows.append(
             f"<tr data-step='{n}'><td><a href='#step-{n}' aria-label='step {n}'>{n}</a></td>"
-            f"<th scope='row'>{math(symbol(step.line.symbol))}</th>{_cell(step.line.value, digits)}</tr>"
+            f"<th scope='row'>{math(look.symbol(step.line.symbol))}</th>{look.cell(step.line.value)}</tr>"
         )
     return f"<table class='all'>{''.join(rows)}</tbody></table>"
 
@@ -182,14 +209,14 @@ def _table(steps: list[Step], digits: int) -> str:
 KINDS = ("input", "target", "parameter", "constant", "recorded")
 
 
-def _given(steps: list[Step], digits: int) -> str:
+def _given(steps: list[Step], look: _Look) -> str:
     """The inputs, weights and constants that the steps use, and in a large network the numbers taken as recorded."""
     given = {
         (name.kind, name.symbol, name.value) for step in steps for name in step.names.values() if name.kind in KINDS
     }
     made = {(step.line.symbol, step.line.value) for step in steps}
     rows = [
-        f"<tr><th scope='row'>{math(symbol(text))}</th><td>{kind}</td>{_cell(value, digits)}</tr>"
+        f"<tr><th scope='row'>{math(look.symbol(text))}</th><td>{kind}</td>{look.cell(value)}</tr>"
         for kind, text, value in sorted(given, key=_order)
         if (text, value) not in made
     ]
@@ -201,10 +228,6 @@ def _order(given: tuple[str, str, float]) -> tuple[int, list[tuple[int, str]], f
     kind, text, value = given
     parts = [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]
     return KINDS.index(kind), parts, value
-
-
-def _cell(value: float, digits: int) -> str:
-    return f'<td class="value"><data value="{value!r}">{shown(value, digits)}</data></td>'
 
 
 def _drawing_tables(drawing: Picture) -> str:

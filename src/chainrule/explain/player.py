@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from chainrule.archive import replace_file
+from chainrule.data.encode import Encoder
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import SettingError
 from chainrule.explain.address import Address, numerator, parse
@@ -18,6 +20,7 @@ from chainrule.explain.page import page
 from chainrule.explain.picture import Picture, picture
 from chainrule.explain.stepping import Step, merged, steps_of
 from chainrule.explain.symbols import Symbols
+from chainrule.explain.units import Meant, in_units, labels_in_network, meant
 from chainrule.explain.update import explain_update
 from chainrule.explain.working import in_float64, one_row
 
@@ -35,11 +38,14 @@ def player(
     digits: int = 6,
     notation: str | Notation | Path = "default",
     labels: Mapping[str, str] | None = None,
+    encoder: Encoder | None = None,
 ) -> str:
     """The explanation of `of` as the text of one HTML file that needs nothing else.
 
     It is what `explain_trace` of the same arguments says, with the forward pass and the loss before it, and with
-    `learning_rate` the step of gradient descent after it. Without scripts the page shows all steps at once.
+    `learning_rate` the step of gradient descent after it. With the `encoder` of a model, `of` may name columns, the walk
+    begins with how the inputs were standardised and ends in the units of the columns, as `explain` of the model does.
+    Without scripts the page shows all steps at once.
 
     Raises what `explain_trace` raises, `SettingError` CR204 for a learning rate without a whole batch's gradient.
 
@@ -51,62 +57,44 @@ def player(
     (8, True, False)
     """
     trace = trace.trace if isinstance(trace, Gradient) else trace
-    asked = _Asked(trace, of, row, learning_rate, form, top, digits, notation, labels or {})
+    if labels is None:
+        labels = labels_in_network(encoder) if encoder else {}
+    how: dict[str, Any] = {"form": form, "top": top, "digits": digits, "notation": notation, "labels": labels}
+    asked = _Asked(trace, of, row, learning_rate, how, encoder)
     drawing = asked.picture()
     steps = asked.steps(drawing)
     return page(asked.explanation, drawing, steps)
 
 
-def write_player(
-    path: str | os.PathLike[str],
-    trace: Trace | Gradient,
-    of: str,
-    *,
-    row: int | None = None,
-    learning_rate: float | None = None,
-    form: Form = "factors",
-    top: int | None = 8,
-    digits: int = 6,
-    notation: str | Notation | Path = "default",
-    labels: Mapping[str, str] | None = None,
-) -> None:
-    """Write the `player` to a file, whole or not at all.
+def write_player(path: str | os.PathLike[str], trace: Trace | Gradient, of: str, **how: Any) -> None:
+    """Write the `player` of the same arguments to a file, whole or not at all.
 
     Raises what `player` raises, and `ModelFileError` CR507 where the file cannot be written.
     """
-    text = player(
-        trace, of, row=row, learning_rate=learning_rate, form=form, top=top, digits=digits, notation=notation, labels=labels
-    )  # fmt: skip
-    replace_file(path, [text.encode()])
+    replace_file(path, [player(trace, of, **how).encode()])
 
 
 class _Asked:
     """What was asked, its explanation, and what of the pass belongs before it."""
 
     def __init__(
-        self,
-        trace: Trace,
-        of: str,
-        row: int | None,
-        learning_rate: float | None,
-        form: Form,
-        top: int | None,
-        digits: int,
-        notation: str | Notation | Path,
-        labels: Mapping[str, str],
-    ) -> None:
-        self.trace, self.of, self.learning_rate, self.form = trace, of, learning_rate, form
-        self.top, self.digits, self.notation, self.labels = top, digits, _notation(notation), labels
-        self.explanation = self._explain(of, row, form)
+        self, trace: Trace, of: str, row: int | None, learning_rate: float | None, how: dict[str, Any],
+        encoder: Encoder | None,
+    ) -> None:  # fmt: skip
+        self.trace, self.learning_rate, self.how, self.encoder = trace, learning_rate, how, encoder
+        labels, written_in = how["labels"], _notation(how["notation"])
+        self.meant = meant(encoder, of) if encoder else Meant(of)
+        self.of = of = self.meant.of
+        self.explanation = self._explain(of, row)
         self.example = self.explanation.children[0] if self.explanation.children else self.explanation
         self.row = self.example.row or 0
-        self.symbols = Symbols(trace.plan, self.notation, labels)
+        self.symbols = Symbols(trace.plan, written_in, labels)
         above = numerator(self.symbols, of)
         self.of_value = above is not None
         whole = in_float64(trace)
         if above is not None:
             whole = differentiated(whole, above.name, above.entry)
-            self.symbols = Symbols(whole.plan, self.notation, labels)
+            self.symbols = Symbols(whole.plan, written_in, labels)
         self.one = one_row(whole, self.row)
         self.address: Address = parse(self.symbols, of)
         if learning_rate is not None and (
@@ -117,11 +105,12 @@ class _Asked:
                 got=f"of={of!r}, row={row}", hint="ask for a weight or bias, without row",
             )  # fmt: skip
 
-    def _explain(self, of: str, row: int | None, form: Form) -> Explanation:
-        return explain_trace(
-            self.trace, of, row=row, form=form, top=self.top, digits=self.digits, notation=self.notation,
-            labels=self.labels,
-        )  # fmt: skip
+    def _explain(self, of: str, row: int | None, **how: Any) -> Explanation:
+        """The explanation of the asked number, or with another `of` of one that it builds on."""
+        found = explain_trace(self.trace, of, row=row, **{**self.how, **how})
+        if self.encoder is None:
+            return found
+        return in_units(found, self.encoder, self.meant if of == self.meant.of else Meant(of), self.trace.plan.output)
 
     @property
     def has_loss(self) -> bool:
@@ -147,8 +136,8 @@ class _Asked:
             found += steps_of(self.explanation, self.symbols, "batch")
         if self.learning_rate is not None:
             moved = explain_update(
-                self.trace, "gradient_descent", self.of, digits=self.digits, notation=self.notation, top=self.top,
-                learning_rate=self.learning_rate,
+                self.trace, "gradient_descent", self.of, digits=self.how["digits"], notation=self.how["notation"],
+                top=self.how["top"], learning_rate=self.learning_rate,
             )  # fmt: skip
             found += steps_of(moved, self.symbols, "update")
         return merged(found)
@@ -162,11 +151,11 @@ class _Asked:
             made = [slot.name for slot in self.symbols.plan.slots if slot.kind != "input"]
             for slot, unit in drawing.path_values():
                 if slot in made:
-                    yield self._explain(f"{slot}[{unit}]", self.row, "factors")
+                    yield self._explain(f"{slot}[{unit}]", self.row, form="factors")
         objective = self.one.plan.objective
         if self.has_loss:
-            yield self._explain("loss", self.row, "factors")
+            yield self._explain("loss", self.row, form="factors")
         elif objective is not None and objective.loss.name == "output":
             yield self._explain(
-                f"{self.one.plan.output}[{objective.loss.constants.get('unit', 0)}]", self.row, "factors"
+                f"{self.one.plan.output}[{objective.loss.constants.get('unit', 0)}]", self.row, form="factors"
             )

@@ -27,6 +27,7 @@ SENTENCES: dict[str, str] = {
     # headings
     "forward": "forward",
     "standardised": "from columns to inputs",
+    "probability": "{symbol} is the probability of {name}.",
     "own_units": "in the units of the columns",
     "backward": "backward",
     "losses": "loss",

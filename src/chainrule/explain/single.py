@@ -67,7 +67,7 @@ def explain_row(asked: Asked, row: int) -> Explanation:
         sections=sections_of(sheet), names=sheet.names, result=key, engine=engine, engine_name=trace.engine,
         tolerance=tolerance, paths=size, finite_difference=difference_of(working.trace, symbols, address),
         notes=tuple(sheet.notes), form=asked.form, row=row, notation=symbols.notation.name,
-        decimal=symbols.notation.decimal, dtype=str(trace.dtype),
+        decimal=symbols.notation.decimal, columns=frozenset(symbols.labels.values()), dtype=str(trace.dtype),
         digits=asked.digits,
     )  # fmt: skip
 

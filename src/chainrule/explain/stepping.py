@@ -38,6 +38,7 @@ WORDS: dict[str, str] = {
     "unit": "unit {number} of layer {layer}",
     "sum": "the sum of the {count} lines above",
     "given": "Given",
+    "legend backward": "backward: ∂ of {what}",
     "legend unit": "in a unit: net input | output, below them their gradients",
     "legend wire": "on a wire: its weight; beside a unit's name: its bias",
     "legend target": "→ the target",
@@ -63,7 +64,9 @@ def steps_of(explanation: Explanation, symbols: Symbols, phase: Phase | None = N
     phase: that of all lines; by default each has that of its section, and the last one gives the result.
     """
     found: list[Step] = []
-    headings: dict[str, Phase] = {say("forward"): "forward", say("losses"): "loss"}
+    headings: dict[str, Phase] = {
+        say("standardised"): "forward", say("forward"): "forward", say("losses"): "loss", say("own_units"): "result",
+    }  # fmt: skip
     for section in explanation.sections:
         own = phase or headings.get(section.title, "backward")
         waiting: list[Line] = []

@@ -71,9 +71,12 @@ def labels_in_network(encoder: Encoder) -> dict[str, str]:
     return {f"x[{i}]": f"x_{one.name}" if _scaled(one) else one.name for i, one in enumerate(encoder.inputs)}
 
 
-def in_units(explanation: Explanation, encoder: Encoder, asked: Meant) -> Explanation:
-    """The explanation, begun with how its inputs were standardised and ended in the unit of what was asked."""
-    explanation = _with_inputs(explanation, encoder)
+def in_units(explanation: Explanation, encoder: Encoder, asked: Meant, output: str) -> Explanation:
+    """The explanation, begun with how its inputs were standardised and ended in the unit of what was asked. `output` is the
+    slot of the predictions."""
+    named = frozenset(encoder.input_names) | {target.name for target in encoder.targets}
+    explanation = _with_inputs(replace(explanation, columns=named), encoder)
+    explanation = _with_class(explanation, encoder, output)
     if asked.input is not None:
         return _derivative(explanation, encoder, asked)
     return explanation if asked.target is None else _value(explanation, asked.target)
@@ -101,6 +104,18 @@ def _with_inputs(explanation: Explanation, encoder: Encoder) -> Explanation:
         return explanation
     section = Section(say("standardised"), tuple(lines))
     return replace(explanation, names=names, sections=(section, *explanation.sections))
+
+
+def _with_class(explanation: Explanation, encoder: Encoder, output: str) -> Explanation:
+    """Say which class a probability belongs to; of two classes the one output is that of the second."""
+    place = re.fullmatch(rf"{output}\[(\d+)\]", explanation.address)
+    if place is None or not encoder.classes:
+        return explanation
+    classes = encoder.classes[1:] if len(encoder.classes) == 2 else encoder.classes
+    told = (
+        say("probability", symbol=explanation.target, name=classes[int(place[1])]) if len(encoder.targets) == 1 else ""
+    )
+    return replace(explanation, notes=(told, *explanation.notes)) if told else explanation
 
 
 def _value(explanation: Explanation, target: TargetColumn) -> Explanation:
