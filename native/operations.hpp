@@ -58,7 +58,7 @@ template <class T> bool forward(Worker<T>& on, int i, const Batch<T>& batch, lon
       return true;
     }
     case SCALE_SHIFT: {
-      const T *gain = on.net.theta + on.net.params[op.spec.params[0]].packed, *shift = on.net.theta + on.net.params[op.spec.params[1]].packed;
+      const T *gain = on.net.theta + on.net.params[op.spec.params[0]].packed, *shift = op.spec.param_count > 1 ? on.net.theta + on.net.params[op.spec.params[1]].packed : on.net.zeros;
       for (long r = 0; r < rows; r++)
         for (long v = 0; v < vectors * width<T>; v += width<T>) store(out + r * stride + v, fma(load(gain + v), load(in + r * stride + v), load(shift + v)));
       return true;

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chainrule.expression import Expression
     from chainrule.fit import fit
     from chainrule.initializers import initializers
-    from chainrule.layers import Activate, Dense, Dropout, LayerNorm, Maxout, Softmax
+    from chainrule.layers import Activate, Dense, Dropout, LayerNorm, Maxout, Scale, Softmax
     from chainrule.model import Model, load
     from chainrule.network import Network, initialize
     from chainrule.optim.rule import Rule, Update
@@ -48,6 +48,7 @@ _HOMES = {
     "Model": "model",
     "Network": "network",
     "Rule": "optim.rule",
+    "Scale": "layers",
     "Softmax": "layers",
     "Trace": "engines.trace",
     "Update": "optim.rule",

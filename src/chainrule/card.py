@@ -131,7 +131,7 @@ def _algorithm_lines(algorithm: Card) -> list[str]:
         f"  {algorithm['optimizer']}{_constants(algorithm['constants'])}, schedule {algorithm['schedule']}, "
         f"batches of {algorithm['batch_size']}, seed {algorithm['seed']}",
         f"  stopped ({algorithm['stopped']}) after {algorithm['epochs_trained']} of {algorithm['epochs']} epochs, "
-        f"weights of epoch {algorithm['best_epoch']}; {algorithm['engine']} engine, {algorithm['dtype']}",
+        f"{weights_line(algorithm)}; {algorithm['engine']} engine, {algorithm['dtype']}",
     ]
 
 
@@ -159,6 +159,14 @@ _SECTIONS: dict[str, tuple[str, Callable[[Card], list[str]]]] = {
     "objective": ("OBJECTIVE", _objective_lines),
     "tuning": ("TUNING", _tuning_lines),
 }
+
+
+def weights_line(algorithm: Mapping[str, Any]) -> str:
+    """Whose weights a model has; the card of an older model knows one network only."""
+    if algorithm.get("members", 1) == 1:
+        return f"weights of epoch {algorithm['best_epoch']}"
+    epochs = ", ".join(map(str, algorithm["best_epochs"]))
+    return f"{algorithm['members']} networks merged, weights of epochs {epochs}"
 
 
 def score_lines(score: Mapping[str, Any]) -> list[str]:

@@ -33,11 +33,11 @@ from chainrule.optim.rule import Rule, Update
 from chainrule.optim.schedules import Schedule
 from chainrule.prepare import Prepared, Trial, fold_trial, prepare, trial_of
 from chainrule.request import DataChoices, check
-from chainrule.run import Run, fingerprint, open_run
+from chainrule.run import fingerprint, open_run
 from chainrule.scoring import Score, constant_outputs, linear_outputs, score
-from chainrule.shapes import Array, Ints, read_only
-from chainrule.training.loop import Callback, EpochEnd, Outcome, begin, train
-from chainrule.training.solve import solve
+from chainrule.shapes import Ints, read_only
+from chainrule.trained import Trained, train_trial
+from chainrule.training.loop import Callback, EpochEnd, begin
 
 FOLDS = 5
 READING = tuple(field.name for field in fields(Reading))
@@ -51,22 +51,23 @@ def fit(
     target: str | Sequence[str] | None = None,
     *,
     network: Network | Sequence[int] | str | None = None,
-    activation: Activation | str = "relu",
+    preset: str | None = None,
+    activation: Activation | str = "auto",
     dropout: float = 0.0,
     loss: Loss | str | None = None,
-    optimizer: Rule | Update | str = "adam",
+    optimizer: Rule | Update | str | None = None,
     learning_rate: float | None = None,
-    schedule: Schedule | str = "constant",
+    schedule: Schedule | str | None = None,
     l1: float = 0.0,
     l2: float | str = "auto",
     clip_norm: float | None = None,
     metrics: Sequence[Metric | str] = (),
-    validation: float = 0.1,
+    validation: float | None = None,
     test: float | None = None,
-    epochs: int = 200,
+    epochs: int | None = None,
     batch_size: int | str | None = "auto",
     shuffle: bool = True,
-    patience: int = 20,
+    patience: int | None = None,
     time_budget: float | None = None,
     seed: int = 0,
     dtype: str = "float32",
@@ -79,7 +80,7 @@ def fit(
     drop: Sequence[str] = (),
     date_parts: Sequence[str] = (),
     missing_target: str = "error",
-    scale: str | None = "standard",
+    scale: str | None = "auto",
     callbacks: Sequence[Callback] = (),
     progress: Callable[[EpochEnd], None] | None = None,
     run: str | os.PathLike[str] | None = None,
@@ -90,6 +91,8 @@ def fit(
 
     data: a path (.csv, .tsv, .parquet, .feather, .arrow), a DataFrame, a dict of columns, or a pair (X, y).
     target: the column, or columns, to predict; not needed with a pair.
+    preset: "fast", "default" or "best": every setting that is left open decided by measurement (docs/presets.md); several
+    networks may be trained and merged into one, and probabilities are calibrated.
     network: a `Network`, or the widths of hidden layers such as (64, 32) or "64-32", with `activation` between them.
     dropout: the share of a hidden layer's units that are silenced in every training step.
     optimizer: a name or record of the catalog, an `Update` (penalties, clipping), or "lbfgs" (full batch, no schedule).
@@ -102,7 +105,8 @@ def fit(
     batch_size: a number, None for full batch, or "auto"; shuffle: a new order of the rows in every epoch.
     class_weight: "balanced" or a weight per class; sample_weight: one weight per row.
     task: "regression" or "classification" where the target could be either; keep, drop: columns to insist on or leave
-    out; scale: "standard", or None to leave numbers as they are. reading: options of `read_table`.
+    out; scale: "standard", "robust" (median and middle half, bent into (-3, 3)), or None to leave numbers as they are.
+    reading: options of `read_table`.
     run: a folder that keeps what is needed to go on after an interruption (`resume=True`, to the same bits as a run never
     stopped) and to explain any step later.
 
@@ -120,7 +124,7 @@ def fit(
     if resume and not run:
         raise SettingError("CR204", "there is no run to resume", where="resume", hint="name its folder: run=...")
     request = check(
-        network=network, activation=activation, dropout=dropout, loss=loss, optimizer=optimizer,
+        network=network, preset=preset, activation=activation, dropout=dropout, loss=loss, optimizer=optimizer,
         learning_rate=learning_rate, schedule=schedule, l1=l1, l2=l2, clip_norm=clip_norm, metrics=metrics,
         validation=validation, epochs=epochs, batch_size=batch_size, shuffle=shuffle, patience=patience,
         time_budget=time_budget, seed=seed, dtype=dtype, engine=engine, n_jobs=n_jobs, class_weight=class_weight,
@@ -129,7 +133,9 @@ def fit(
     )  # fmt: skip
     table, targets = read_examples(data, target, reading)
     request = replace(request, choices=replace(request.choices, targets=targets))
-    model = model_from(prepare(request, table, sample_weight), reading, run=run or None, resume=resume)
+    model = model_from(
+        prepare(request, table, sample_weight, one_network=bool(run)), reading, run=run or None, resume=resume
+    )
     left_out = [note for note in model.card["notes"] if note["text"].startswith("left out: ")]
     if left_out:
         said = "; ".join(f"{note['where']} {note['text']}" for note in left_out)
@@ -153,8 +159,8 @@ def model_from(
     """The model that a prepared table leads to, and its score on the rows kept away."""
     request, trial = prepared.request, trial_of(prepared)
     with open_run(run, prepared, resume) if run is not None else contextlib.nullcontext() as folder:
-        outcome, engine_name = _train(trial, folder)
-    scores, method = _score(prepared, trial, outcome)
+        trained = train_trial(prepared, trial, folder)
+    scores, method = _score(prepared, trial, trained)
     card = {
         "data": {
             **data_card(
@@ -162,15 +168,15 @@ def model_from(
             ),
             "fingerprint": fingerprint(prepared),
         },
-        "model": model_card(trial.network),
-        "algorithm": _algorithm(trial, outcome, engine_name),
+        "model": model_card(trained.network),
+        "algorithm": _algorithm(trial, trained),
         "objective": objective_card(trial.network, trial.request.update, request.class_weight),
         "score": {**method, "metrics": {s.metric: s.to_dict() for s in scores}, "verdict": verdict(scores)},
         "notes": [note.to_dict() for note in (*prepared.notes, *trial.encoder.notes)],
         "versions": versions(),
         "request": request.describe(),
     }
-    return Model(trial.network, read_only(outcome.theta), trial.encoder, outcome.history, card)
+    return Model(trained.network, read_only(trained.theta), trial.encoder, trained.history, card)
 
 
 def _names(names: Sequence[str]) -> tuple[str, ...]:
@@ -206,31 +212,11 @@ def read_examples(
     return table, (target,) if isinstance(target, str) else tuple(target)
 
 
-def _train(trial: Trial, run: Run | None = None) -> tuple[Outcome, str]:
-    """The outcome, and the name of the engine that reached it."""
-    request, plan = trial.request, trial.network.plan
-    engine = choose(request.engine, plan, request.update, request.dtype)
-    if request.solver == "lbfgs":
-        outcome = solve(
-            plan, trial.theta, trial.rows, request.update, engine, iterations=request.epochs, seed=request.seed,
-            n_jobs=request.n_jobs, callbacks=request.callbacks, progress=request.progress,
-        )  # fmt: skip
-        return outcome, engine.name
-    settings = trial.settings
-    start = begin(trial.theta, request.update)
-    outcome = train(
-        plan, start if run is None else run.start(start, settings), trial.rows, settings, engine,
-        validation=trial.validation, callbacks=request.callbacks, progress=request.progress,
-        keep=None if run is None else run.keep, n_jobs=request.n_jobs,
-    )  # fmt: skip
-    return outcome, engine.name
-
-
-def _score(prepared: Prepared, trial: Trial, outcome: Outcome) -> tuple[list[Score], dict[str, Any]]:
+def _score(prepared: Prepared, trial: Trial, trained: Trained) -> tuple[list[Score], dict[str, Any]]:
     """The task's metrics on rows the network was not trained on, and how they were kept away."""
     request, test = prepared.request, prepared.parts.test
     if len(test):
-        truth, predicted, simple = _predictions(trial, outcome.theta, prepared.table.take(test))
+        truth, predicted, simple = _predictions(trial, trained, prepared.table.take(test))
         scores = score(trial.encoder.task, truth, predicted, simple, request.seed)
         return scores, {"method": "held out", "rows": len(test)}
     if request.choices.test is not None:
@@ -255,7 +241,7 @@ def fold_predictions(prepared: Prepared, count: int) -> Iterator[FoldPredictions
     quiet = replace(prepared, request=replace(request, progress=None, callbacks=()))
     for number, fold in enumerate(folds(prepared.table, prepared.schema, count, seed=request.seed)):
         inner = fold_trial(quiet, fold.train, request.seed + number)
-        said = _predictions(inner, _train(inner)[0].theta, prepared.table.take(fold.test))
+        said = _predictions(inner, train_trial(quiet, inner), prepared.table.take(fold.test))
         yield FoldPredictions(fold.test, inner.encoder.task, said)
 
 
@@ -266,9 +252,9 @@ def pooled(parts: Sequence[Predictions]) -> Predictions:
     return np.concatenate(truths), np.concatenate(predictions), joined
 
 
-def _predictions(trial: Trial, theta: Array, part: Table) -> Predictions:
+def _predictions(trial: Trial, trained: Trained, part: Table) -> Predictions:
     """The truth of a table's rows, the network's predictions, and those of simple methods trained on the same rows."""
-    request, encoder, network = trial.request, trial.encoder, trial.network
+    request, encoder, network, theta = trial.request, trial.encoder, trained.network, trained.theta
     x = encoder.encode(part, dtype=request.dtype)
     engine = choose(request.engine, network.plan, request.update, request.dtype)
     slots = begin(theta, request.update).slots
@@ -283,7 +269,7 @@ def _predictions(trial: Trial, theta: Array, part: Table) -> Predictions:
     return y_true, y_pred, simple
 
 
-def _algorithm(trial: Trial, outcome: Outcome, engine: str) -> dict[str, Any]:
+def _algorithm(trial: Trial, trained: Trained) -> dict[str, Any]:
     """How the network was trained, for the card. No clock and no host: the same seed, the same card."""
     request, is_solver = trial.request, trial.request.solver == "lbfgs"
     return {
@@ -291,6 +277,7 @@ def _algorithm(trial: Trial, outcome: Outcome, engine: str) -> dict[str, Any]:
         "constants": {} if is_solver else dict(request.update.rule.constants),
         "schedule": request.schedule.name, "epochs": request.epochs,
         "batch_size": min(trial.batch_size or len(trial.rows), len(trial.rows)), "patience": request.patience,
-        "seed": request.seed, "engine": engine, "dtype": str(request.dtype), "stopped": outcome.stopped,
-        "epochs_trained": outcome.learner.epoch, "best_epoch": outcome.best_epoch,
+        "seed": request.seed, "engine": trained.engine, "dtype": str(request.dtype), "stopped": trained.stopped,
+        "epochs_trained": trained.epochs, "best_epoch": trained.best_epochs[0], "preset": request.preset,
+        "members": len(trained.best_epochs), "best_epochs": list(trained.best_epochs), "temperature": trained.temperature,
     }  # fmt: skip

@@ -15,15 +15,17 @@ from chainrule.data.schema import Schema, infer_schema
 from chainrule.data.split import Split, class_weights, folds, split
 from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows
-from chainrule.errors import SettingError
-from chainrule.layers import Dense, Dropout, Layer
+from chainrule.errors import DataError, SettingError
+from chainrule.layers import Dense, Dropout
 from chainrule.model import rows_for
 from chainrule.network import Network, initialize
+from chainrule.presets import hidden_layers, output_layer
 from chainrule.request import Request, auto_batch, auto_l2
 from chainrule.shapes import Array, Ints
 from chainrule.training.loop import Settings
 from chainrule.training.stopping import EarlyStopping
 
+MEMBER_FOLDS = 5
 FEW_ROWS = 500  # below these the score comes from folds, so that every row is tested on once
 
 
@@ -43,7 +45,8 @@ class Prepared:
 class Trial:
     """One training about to begin: what it learns from, the network, θ₀, and how many rows a step takes.
 
-    `request` is what was asked for with everything that was left to chainrule ("auto") decided.
+    `request` is what was asked for with everything that was left to chainrule ("auto") decided. `index` are the numbers of
+    `rows` in the table.
     """
 
     request: Request
@@ -53,6 +56,7 @@ class Trial:
     validation: Rows | None
     theta: Array
     batch_size: int | None
+    index: Ints
 
     @property
     def settings(self) -> Settings:
@@ -65,13 +69,15 @@ class Trial:
         )  # fmt: skip
 
 
-def prepare(request: Request, table: Table, sample_weight: Any = None) -> Prepared:
-    """Find the columns' parts and split the rows."""
+def prepare(request: Request, table: Table, sample_weight: Any = None, *, one_network: bool = False) -> Prepared:
+    """Find the columns' parts and split the rows. `one_network`: also where a preset would train several."""
     choices = request.choices
     schema = infer_schema(
         table, choices.targets, task=choices.task, keep=choices.keep, drop=choices.drop, date_parts=choices.date_parts,
         missing_target=choices.missing_target,
     )  # fmt: skip
+    request = request.decided(schema.task, len(schema.rows))
+    request = replace(request, members=1) if one_network else request
     weights = _row_weights(table, schema, request.class_weight, sample_weight)
     share = (0.0 if len(schema.rows) < FEW_ROWS else 0.2) if choices.test is None else choices.test
     if choices.test is None and not share:
@@ -92,9 +98,31 @@ def fold_trial(prepared: Prepared, train: Ints, seed: int) -> Trial:
     return _trial(prepared, parts)
 
 
-def _trial(prepared: Prepared, parts: Split) -> Trial:
+def member_trials(prepared: Prepared, trial: Trial) -> list[Trial]:
+    """One training for each of the networks that `members` asks for: all in the encoding of `trial`, each watching another
+    fifth of its rows, from the sixth on a fifth of another cut. None where there are too few different rows."""
+    request, found = prepared.request, []
+    rest = replace(prepared.schema, rows=trial.index)
+    for number in range(request.members):
+        cut, fold = divmod(number, MEMBER_FOLDS)
+        if not fold:
+            try:
+                parts = folds(prepared.table, rest, MEMBER_FOLDS, seed=trial.request.seed + 1_000 * cut)
+            except DataError:
+                return []
+        part = replace(parts[fold], validation=parts[fold].test)
+        seeded = replace(prepared, request=replace(request, seed=trial.request.seed + number))
+        found.append(_trial(seeded, part, trial.encoder))
+    return found
+
+
+def _trial(prepared: Prepared, parts: Split, encoder: Encoder | None = None) -> Trial:
     request, table = prepared.request, prepared.table
-    encoder = fit_encoder(
+    if request.members > 1 and encoder is None:  # every member watches a part of its own
+        parts = replace(
+            parts, train=np.sort(np.concatenate([parts.train, parts.validation])), validation=parts.validation[:0]
+        )
+    encoder = encoder or fit_encoder(
         table, prepared.schema, parts.train, scale=request.scale, scale_target=not _keeps_targets(request),
         dtype=request.dtype,
     )  # fmt: skip
@@ -110,7 +138,9 @@ def _trial(prepared: Prepared, parts: Split) -> Trial:
     if request.solver == "lbfgs":
         batch = None
     theta = initialize(network, request.seed, request.dtype)
-    return Trial(request, encoder, network, rows, validation if len(validation) else None, theta, _count(batch))
+    return Trial(
+        request, encoder, network, rows, validation if len(validation) else None, theta, _count(batch), parts.train
+    )
 
 
 def _count(batch: int | str | None) -> int | None:
@@ -154,10 +184,14 @@ def _network_for(request: Request, encoder: Encoder) -> Network:
         squared_classes = encoder.classes and request.loss.target_kind == "real"
         if not request.loss.head(last) and not squared_classes:
             last = request.loss.output
-    hidden: list[Layer] = []
-    for width in request.network:
+    inputs, widths = len(encoder.inputs), request.network
+    if request.preset:
+        hidden = hidden_layers(inputs, widths, request.activation, request.dropout)
+        return Network(inputs, [*hidden, output_layer((inputs, *widths)[-1], outputs, last)], loss=request.loss)
+    hidden = []
+    for width in widths:
         hidden += [Dense(width, request.activation), *([Dropout(request.dropout)] if request.dropout else [])]
-    return Network(len(encoder.inputs), [*hidden, Dense(outputs, last)], loss=request.loss)
+    return Network(inputs, [*hidden, Dense(outputs, last)], loss=request.loss)
 
 
 def _check_loss(loss: Loss, task: str) -> None:

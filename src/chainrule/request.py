@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,24 @@ from chainrule.optim.rules import rules
 from chainrule.optim.schedules import Schedule, schedules
 from chainrule.plain import plain
 from chainrule.plan import check_trainable
+from chainrule.presets import preset_of, settings_for
 from chainrule.training.loop import Callback, EpochEnd
 
 WIDTHS = (64, 32)
 """The hidden layers of the default network."""
+
+PLAIN = {
+    "activation": "relu", "optimizer": "adam", "schedule": "constant", "epochs": 200, "patience": 20, "validation": 0.1,
+    "scale": "standard",
+}  # fmt: skip
+"""What is meant by a setting that was left open, where there is no preset."""
+
+_DECIDED = (
+    "network", "activation", "optimizer", "learning_rate", "schedule", "loss", "epochs", "patience", "validation",
+    "batch_size", "scale",
+)  # fmt: skip
+_AUTO = ("activation", "batch_size", "scale")
+"""Settings that a preset decides where they are left open: None, or "auto" where None means something else."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,11 @@ class DataChoices:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Settings that can work. `solver` is "steps" (a rule, batch by batch) or "lbfgs"."""
+    """Settings that can work. `solver` is "steps" (a rule, batch by batch) or "lbfgs".
+
+    `left_open` names the settings that nobody made: those that a preset decides once the data are known. `members` is the
+    number of networks that are trained and merged.
+    """
 
     network: Network | tuple[int, ...]
     activation: Activation | str
@@ -71,6 +89,23 @@ class Request:
     callbacks: tuple[Callback, ...]
     progress: Callable[[EpochEnd], None] | None
     choices: DataChoices
+    preset: str | None = None
+    left_open: tuple[str, ...] = ()
+    members: int = 1
+
+    def decided(self, task: str, rows: int) -> Request:
+        """With everything that the preset decides for this task and so many rows; what was said stays."""
+        if self.preset is None or not self.left_open:
+            return self
+        all_of_it = settings_for(self.preset, task, rows)
+        found = {name: value for name, value in all_of_it.items() if name in self.left_open}
+        update = self.update
+        if "optimizer" in found:
+            said = None if "learning_rate" in self.left_open else update.rule.learning_rate
+            update = replace(update, rule=with_rate(found.pop("optimizer"), said))
+        if "validation" in found and self.solver == "steps":
+            found["members"] = all_of_it["members"]
+        return replace(self, update=update, l2_is_auto=False, left_open=(), **found)
 
     def describe(self) -> dict[str, Any]:
         """What decides the result, as plain data from which `Request.restore` makes the same request."""
@@ -111,7 +146,7 @@ class Request:
             solver=d["solver"],
             schedule=schedules.restore(d["schedule"]),
             metrics=tuple(metric_catalog.restore(metric) for metric in d["metrics"]),
-            **{name: d[name] for name in _PLAIN},
+            **{name: d[name] for name in _PLAIN if name in d},
             dtype=np.dtype(d["dtype"]),
             engine=d["engine"],
             n_jobs=None,
@@ -122,6 +157,8 @@ class Request:
 
 
 _PLAIN = (
+    "preset",
+    "members",
     "dropout",
     "validation",
     "epochs",
@@ -135,8 +172,20 @@ _PLAIN = (
 )
 
 
+def _is_open(value: Any, mark: str | None) -> bool:
+    return value is None if mark is None else isinstance(value, str) and value == mark
+
+
 def check(**asked: Any) -> Request:
     """Every setting, before any work."""
+    left_open = tuple(name for name in _DECIDED if _is_open(asked[name], "auto" if name in _AUTO else None))
+    asked = {**asked, **{name: value for name, value in PLAIN.items() if name in left_open}}
+    preset = None if asked["preset"] is None else preset_of(asked["preset"]).name
+    if preset and isinstance(asked["network"], Network):
+        raise SettingError(
+            "CR204", "a preset decides about the layers, and a Network holds its own", where="preset", got=preset,
+            hint="give the widths of the hidden layers only, such as network=(64, 32), or leave out the preset",
+        )  # fmt: skip
     solver = "lbfgs" if asked["optimizer"] == "lbfgs" else "steps"
     epochs = whole("epochs", asked["epochs"], low=1)
     batch = asked["batch_size"]
@@ -187,6 +236,8 @@ def check(**asked: Any) -> Request:
         callbacks=tuple(callbacks),
         progress=asked["progress"],
         choices=asked["choices"],
+        preset=preset,
+        left_open=left_open,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from chainrule import archive
-from chainrule.card import note_lines, score_lines
+from chainrule.card import note_lines, score_lines, weights_line
 from chainrule.cli import options, output
 from chainrule.data.files import read_table
 from chainrule.errors import ChainruleError, ChainruleWarning
@@ -25,21 +25,18 @@ from chainrule.model import Model
     "--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several."
 )
 @click.option("--out", type=click.Path(), help="Where to save the model; by default the data's name with .model.")
+@click.option("--preset", help="fast, default or best: settings that were measured together decide what is left open.")
 @click.option("--network", help="Widths of the hidden layers, such as 64-32.")
-@click.option("--activation", default="relu", show_default=True, help="The activation of the hidden layers.")
+@click.option("--activation", default="auto", help="The activation of the hidden layers [relu].")
 @click.option("--dropout", type=float, default=0.0, help="The share of hidden units silenced in every training step.")
 @click.option("--loss", help="The loss; by default the one that belongs to the task.")
-@click.option("--optimizer", default="adam", show_default=True, help="The update rule, or lbfgs.")
+@click.option("--optimizer", help="The update rule, or lbfgs [adam].")
 @click.option("--learning-rate", type=float, help="By default the rule's own.")
-@click.option("--schedule", default="constant", show_default=True, help="How the learning rate changes.")
-@click.option("--epochs", type=int, default=200, show_default=True, help="At most so many passes over the rows.")
+@click.option("--schedule", help="How the learning rate changes [constant].")
+@click.option("--epochs", type=int, help="At most so many passes over the rows [200].")
 @click.option("--batch-size", default="auto", show_default=True, help="Rows per step, 'auto' or 'full'.")
-@click.option(
-    "--patience", type=int, default=20, show_default=True, help="Epochs to wait for a better validation loss."
-)
-@click.option(
-    "--validation", type=float, default=0.1, show_default=True, help="The share of rows watched for stopping."
-)
+@click.option("--patience", type=int, help="Epochs to wait for a better validation loss [20].")
+@click.option("--validation", type=float, help="The share of rows watched for stopping [0.1].")
 @click.option(
     "--test", type=float, help="The share of rows kept away for the score [0.2, or folds where rows are few]."
 )
@@ -108,8 +105,8 @@ def _tell(model: Model, path: Path, table: Any) -> None:
     output.say("\nTraining")
     output.say(f"  {card['model']['inputs']} inputs → {' → '.join(card['model']['layers'])}")
     output.say(
-        f"  {algorithm['optimizer']}, {algorithm['epochs_trained']} epochs ({algorithm['stopped']}), weights of epoch "
-        f"{algorithm['best_epoch']}, on {card['data']['trained_on']} rows"
+        f"  {algorithm['optimizer']}, {algorithm['epochs_trained']} epochs ({algorithm['stopped']}), "
+        f"{weights_line(algorithm)}, on {card['data']['trained_on']} rows"
     )
     if card["objective"]["advice"]:
         output.say(f"  advice: {card['objective']['advice']}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from chainrule.archive import check_writable, replace_file
 from chainrule.card import as_text
@@ -141,7 +142,9 @@ def explain(
         raise click.UsageError("--html walks through one number; --form matrix shows whole ones.")
     if html:
         trace = trace_of(trained, table, row)
-        write_player(html, trace, of_class(trained, trace, of), form=form, notation=notation, encoder=trained.encoder)
+        raw = trained.encoder.raw(table, np.array([row]))[0]
+        asked = of_class(trained, trace, of)
+        write_player(html, trace, asked, form=form, notation=notation, encoder=trained.encoder, raw=raw)
         output.say(f"{explanation.target} step by step: {html}")
     if as_json:
         output.data(explanation.to_dict())

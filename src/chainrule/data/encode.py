@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,8 @@ from chainrule.errors import DataError, ModelFileError
 
 MAX_CATEGORIES = 64
 RARE_SHARE, RARE_ROWS = 0.001, 50
+SCALES = ("standard", "robust")
+CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by default (2024)
 Rows = npt.NDArray[np.int64]
 
 
@@ -97,6 +99,12 @@ class Encoder:
             position += width
         return encoded
 
+    def raw(self, table: Table, rows: Rows | None = None) -> npt.NDArray[np.float64]:
+        """The same inputs in the units of their columns, missing values filled: shape (rows, inputs)."""
+        columns = tuple(replace(column, shift=0.0, scale=1.0, clip=0.0) for column in self.columns)
+        plain: npt.NDArray[np.float64] = replace(self, columns=columns).encode(table, rows, dtype=np.float64)
+        return plain
+
     def notes_on(self, table: Table) -> tuple[Note, ...]:
         """What `encode` does to this table without being asked: columns ignored, values filled or unknown."""
         matched, notes = match_columns(self, table)
@@ -111,7 +119,9 @@ class Encoder:
             if column.missing_count and not plan.marks_missing and plan.part in ("", DATE_PARTS[0]):
                 text = f"{counted(column.missing_count, 'missing value')}, though training had none: "
                 text += (
-                    "no category is set" if plan.treatment == "category" else f"filled with the mean {plan.fill:.6g}"
+                    "no category is set"
+                    if plan.treatment == "category"
+                    else f"filled with the {'median' if plan.clip else 'mean'} {plan.fill:.6g}"
                 )
                 notes.append(Note("missing", f"column {plan.name!r}", text))
         return tuple(notes)
@@ -204,8 +214,9 @@ def fit_encoder(
 ) -> Encoder:
     """Learn the encoding from the training rows alone (all rows with a target when None).
 
-    `scale="standard"`: numbers and regression targets get mean 0 and standard deviation 1, in float64; None leaves
-    them. `scale_target=False` leaves the targets alone (for losses that need them positive).
+    `scale="standard"`: numbers and regression targets get mean 0 and standard deviation 1, in float64. "robust": numbers
+    get median 0 and a middle half of width 1, and are bent smoothly into (-3, 3), so that no outlier outweighs the rest;
+    targets as before. None leaves both. `scale_target=False` leaves the targets alone (for losses that need them positive).
     Values are checked against the range of `dtype` (CR107) in all rows.
 
     >>> from chainrule.data.files import read_table
@@ -218,7 +229,7 @@ def fit_encoder(
     [[-1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]]
     """
     if scale is not None:
-        choice("scale", scale, ("standard",))
+        choice("scale", scale, SCALES)
     rows = schema.rows if rows is None else np.asarray(rows)
     if not len(rows):
         raise DataError("CR105", "there are no training rows", expected="at least 1")
@@ -255,6 +266,9 @@ def _fit_numbers(column: Column, part: str, scale: str | None) -> InputColumn:
     present = values[~np.isnan(values)]
     mean, deviation = _mean_and_deviation(present)
     marks = bool(column.missing_count) and part in ("", DATE_PARTS[0])
+    if scale == "robust" and treatment != "boolean":
+        median, spread = _median_and_spread(present)
+        return InputColumn(column.name, treatment, part, median, spread, median, marks_missing=marks, clip=CLIP)
     if treatment == "boolean" or scale is None:
         return InputColumn(column.name, treatment, part, fill=mean, marks_missing=marks)
     return InputColumn(column.name, treatment, part, mean, deviation, mean, marks_missing=marks)
@@ -272,6 +286,20 @@ def _mean_and_deviation(values: Floats) -> tuple[float, float]:
     mean = unit.mean()
     deviation = np.sqrt(np.mean((unit - mean) ** 2))
     return float(mean * largest), float(deviation * largest) or 1.0
+
+
+def _median_and_spread(values: Floats) -> tuple[float, float]:
+    """Median and the width of the middle half; where most values are one, half the whole width; of a constant 1."""
+    if not len(values):
+        return 0.0, 1.0
+    largest = float(np.abs(values).max())
+    if largest == 0 or values.min() == values.max():
+        return float(values[0]), 1.0
+    # Scaled first: differences of numbers near the ends of the float64 range would overflow.
+    unit = values / largest
+    low, median, high = np.percentile(unit, (25, 50, 75))
+    spread = float(high - low) or float(unit.max() - unit.min()) / 2
+    return float(median) * largest, spread * largest or 1.0
 
 
 def _fit_category(column: Column, notes: list[Note]) -> InputColumn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,8 @@ DATE_PARTS = ("year", "month", "weekday", "elapsed days")
 class InputColumn:
     """How one source column (or one part of its dates) becomes inputs.
 
-    Numbers: x -> (x - shift) / scale, `fill` where missing. Categories: one input for each of `levels`, and one for all
+    Numbers: x -> (x - shift) / scale, `fill` where missing; where `clip` is set, r = (x - shift) / scale is then bent
+    smoothly into (-clip, clip): r / sqrt(1 + (r / clip)²). Categories: one input for each of `levels`, and one for all
     other values if training had rare ones (otherwise its weights would never have been trained, and an unseen value
     sets no category). `marks_missing`: an input that is 1 where the value is missing.
     """
@@ -34,6 +36,7 @@ class InputColumn:
     levels: tuple[str, ...] = ()
     has_other: bool = False
     marks_missing: bool = False
+    clip: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,12 @@ class Input:
     meaning: str
     shift: float = 0.0
     scale: float = 1.0
+    clip: float = 0.0
 
     def to_unit(self, value: float) -> float:
-        """The value in the unit of the source column."""
-        return value * self.scale + self.shift
+        """The value in the unit of the source column; near the ends of a bent scale few of its digits are left."""
+        straight = value / math.sqrt(max(1.0 - (value / self.clip) ** 2, 1e-300)) if self.clip else value
+        return straight * self.scale + self.shift
 
 
 def inputs_of(plan: InputColumn) -> list[Input]:
@@ -61,7 +66,7 @@ def inputs_of(plan: InputColumn) -> list[Input]:
             inputs.append(Input(f"{plan.name}={other}", plan.name, "other"))
     else:
         name = f"{plan.name}: {plan.part}" if plan.part else plan.name
-        inputs.append(Input(name, plan.name, "value", plan.shift, plan.scale))
+        inputs.append(Input(name, plan.name, "value", plan.shift, plan.scale, plan.clip))
     if plan.marks_missing:
         inputs.append(Input(f"{plan.name} is missing", plan.name, "missing"))
     return inputs
@@ -93,6 +98,8 @@ def write_numbers(place: npt.NDArray[Any], plan: InputColumn, column: Column, wh
     if column.missing_count:
         values = np.where(np.isnan(values), plan.fill, values)
     scaled = (values - plan.shift) / plan.scale
+    if plan.clip:
+        scaled /= np.hypot(1.0, scaled / plan.clip)  # which cannot overflow where the square would
     limit = np.finfo(place.dtype).max
     if len(scaled) and np.abs(scaled).max() > limit:
         row = int(np.argmax(np.abs(scaled)))

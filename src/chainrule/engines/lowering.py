@@ -166,7 +166,11 @@ def _kind(step: Step) -> tuple[int, int, tuple[float, ...]]:
         return DROPOUT, 0, (constants["rate"],)
     if step.op == "normalise":
         return NORMALISE, 0, (constants["epsilon"],)
-    return {"affine": AFFINE, "softmax": SOFTMAX, "scale_shift": SCALE_SHIFT}.get(step.op, CALL), 0, ()
+    return (
+        {"affine": AFFINE, "softmax": SOFTMAX, "scale_shift": SCALE_SHIFT, "scale": SCALE_SHIFT}.get(step.op, CALL),
+        0,
+        (),
+    )
 
 
 def _activation(record: Activation) -> tuple[int, int, tuple[float, ...]]:

@@ -92,7 +92,9 @@ def explain(
     found = explain_trace(
         trace, asked.of, form=form, labels=labels_in_network(subject.encoder), **how  # type: ignore[arg-type]
     )  # fmt: skip
-    return in_units(found, subject.encoder, asked, subject.network.plan.output)
+    return in_units(
+        found, subject.encoder, asked, subject.network.plan.output, subject.encoder.raw(table, np.array([row]))[0]
+    )
 
 
 def of_class(model: Model, trace: Trace, of: str) -> str:

@@ -20,9 +20,10 @@ from chainrule.explain.page import page
 from chainrule.explain.picture import Picture, picture
 from chainrule.explain.stepping import Step, merged, steps_of
 from chainrule.explain.symbols import Symbols
-from chainrule.explain.units import Meant, in_units, labels_in_network, meant
+from chainrule.explain.units import Meant, in_units, labels_in_network, meant, units_of
 from chainrule.explain.update import explain_update
 from chainrule.explain.working import in_float64, one_row
+from chainrule.shapes import Array
 
 _notation = notation
 
@@ -39,12 +40,14 @@ def player(
     notation: str | Notation | Path = "default",
     labels: Mapping[str, str] | None = None,
     encoder: Encoder | None = None,
+    raw: Array | None = None,
 ) -> str:
     """The explanation of `of` as the text of one HTML file that needs nothing else.
 
     It is what `explain_trace` of the same arguments says, with the forward pass and the loss before it, and with
     `learning_rate` the step of gradient descent after it. With the `encoder` of a model, `of` may name columns, the walk
-    begins with how the inputs were standardised and ends in the units of the columns, as `explain` of the model does.
+    begins with how the inputs were standardised and ends in the units of the columns, as `explain` of the model does;
+    `raw` are then the inputs of the row as `Encoder.raw` gives them.
     Without scripts the page shows all steps at once.
 
     Raises what `explain_trace` raises, `SettingError` CR204 for a learning rate without a whole batch's gradient.
@@ -60,7 +63,7 @@ def player(
     if labels is None:
         labels = labels_in_network(encoder) if encoder else {}
     how: dict[str, Any] = {"form": form, "top": top, "digits": digits, "notation": notation, "labels": labels}
-    asked = _Asked(trace, of, row, learning_rate, how, encoder)
+    asked = _Asked(trace, of, row, learning_rate, how, encoder, raw)
     drawing = asked.picture()
     steps = asked.steps(drawing)
     return page(asked.explanation, drawing, steps)
@@ -79,9 +82,9 @@ class _Asked:
 
     def __init__(
         self, trace: Trace, of: str, row: int | None, learning_rate: float | None, how: dict[str, Any],
-        encoder: Encoder | None,
+        encoder: Encoder | None, raw: Array | None,
     ) -> None:  # fmt: skip
-        self.trace, self.learning_rate, self.how, self.encoder = trace, learning_rate, how, encoder
+        self.trace, self.learning_rate, self.how, self.encoder, self.raw = trace, learning_rate, how, encoder, raw
         labels, written_in = how["labels"], _notation(how["notation"])
         self.meant = meant(encoder, of) if encoder else Meant(of)
         self.of = of = self.meant.of
@@ -110,7 +113,9 @@ class _Asked:
         found = explain_trace(self.trace, of, row=row, **{**self.how, **how})
         if self.encoder is None:
             return found
-        return in_units(found, self.encoder, self.meant if of == self.meant.of else Meant(of), self.trace.plan.output)
+        raw = units_of(self.encoder, self.trace.x[found.row or 0]) if self.raw is None else self.raw
+        asked = self.meant if of == self.meant.of else Meant(of)
+        return in_units(found, self.encoder, asked, self.trace.plan.output, raw)
 
     @property
     def has_loss(self) -> bool:

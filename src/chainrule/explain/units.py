@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from chainrule.data.encode import Encoder, TargetColumn
 from chainrule.data.inputs import Input
@@ -13,6 +16,7 @@ from chainrule.explain.explanation import RELATIVE, Explanation
 from chainrule.explain.formula import evaluate, names_in, written
 from chainrule.explain.lines import Kind, Line, Name, Role, Section
 from chainrule.explain.sentences import say
+from chainrule.shapes import Array
 
 
 @dataclass(frozen=True)
@@ -71,34 +75,45 @@ def labels_in_network(encoder: Encoder) -> dict[str, str]:
     return {f"x[{i}]": f"x_{one.name}" if _scaled(one) else one.name for i, one in enumerate(encoder.inputs)}
 
 
-def in_units(explanation: Explanation, encoder: Encoder, asked: Meant, output: str) -> Explanation:
+def in_units(explanation: Explanation, encoder: Encoder, asked: Meant, output: str, raw: Array) -> Explanation:
     """The explanation, begun with how its inputs were standardised and ended in the unit of what was asked. `output` is the
-    slot of the predictions."""
+    slot of the predictions; `raw` are the row's inputs in the units of their columns, as `Encoder.raw` gives them."""
     named = frozenset(encoder.input_names) | {target.name for target in encoder.targets}
-    explanation = _with_inputs(replace(explanation, columns=named), encoder)
+    explanation = _with_inputs(replace(explanation, columns=named), encoder, raw)
     explanation = _with_class(explanation, encoder, output)
     if asked.input is not None:
-        return _derivative(explanation, encoder, asked)
+        return _derivative(explanation, encoder, asked, float(raw[asked.input]))
     return explanation if asked.target is None else _value(explanation, asked.target)
+
+
+def units_of(encoder: Encoder, x: Array) -> Array:
+    """The inputs of one example in the units of their columns, to 15 digits: as they stood in the table, without the
+    rounding of the way there and back (of a bent scale less comes back: `Encoder.raw` reads the table instead)."""
+    pairs = zip(encoder.inputs, x.tolist(), strict=True)
+    return np.array([float(f"{one.to_unit(value):.15g}") for one, value in pairs])
 
 
 def _scaled(one: Input) -> bool:
     return (one.shift, one.scale) != (0.0, 1.0)
 
 
-def _with_inputs(explanation: Explanation, encoder: Encoder) -> Explanation:
-    """x_age = (age − mean)/sd for every standardised input that stands at the beginning of the working."""
+def _with_inputs(explanation: Explanation, encoder: Encoder, raw: Array) -> Explanation:
+    """x_age = (age − mean)/sd for every standardised input that stands at the beginning of the working; where the scale
+    is robust, x_age = r/√(1 + (r/3)²) with r_age = (age − median)/spread."""
     names, lines = dict(explanation.names), []
     for key, name in explanation.names.items():
         place = re.fullmatch(r"x\[(\d+)\]", name.address)
         if name.kind != "input" or place is None or not _scaled(encoder.inputs[int(place[1])]):
             continue
         one, i = encoder.inputs[int(place[1])], place[1]
-        # 15 digits: the number as it stood in the table, without the rounding of the way there and back
-        raw = _leaf(names, f"column_{i}", one.name, float(f"{one.to_unit(name.value):.15g}"), "input")
-        mean = _leaf(names, f"mean_{i}", f"mean_{one.name}", one.shift)
-        deviation = _leaf(names, f"sd_{i}", f"sd_{one.name}", one.scale)
-        expr = f"({raw} - {mean})/{deviation}"
+        column = _leaf(names, f"column_{i}", one.name, float(raw[int(i)]), "input")
+        centre, spread = ("median", "spread") if one.clip else ("mean", "sd")
+        mean = _leaf(names, f"mean_{i}", f"{centre}_{one.name}", one.shift)
+        deviation = _leaf(names, f"sd_{i}", f"{spread}_{one.name}", one.scale)
+        expr = f"({column} - {mean})/{deviation}"
+        if one.clip:
+            lines.append(_line(names, f"straight_{i}", f"r_{one.name}", expr, None, "forward", explanation.digits))
+            expr = _bent(f"straight_{i}", one.clip)
         lines.append(_line(names, key, name.symbol, expr, name.value, "forward", explanation.digits))
     if not lines:
         return explanation
@@ -116,6 +131,10 @@ def _with_class(explanation: Explanation, encoder: Encoder, output: str) -> Expl
         say("probability", symbol=explanation.target, name=classes[int(place[1])]) if len(encoder.targets) == 1 else ""
     )
     return replace(explanation, notes=(told, *explanation.notes)) if told else explanation
+
+
+def _bent(straight: str, clip: float) -> str:
+    return f"{straight}/sqrt(1 + ({straight}/{clip:g})**2)"
 
 
 def _value(explanation: Explanation, target: TargetColumn) -> Explanation:
@@ -136,17 +155,23 @@ def _value(explanation: Explanation, target: TargetColumn) -> Explanation:
     )  # fmt: skip
 
 
-def _derivative(explanation: Explanation, encoder: Encoder, asked: Meant) -> Explanation:
-    """∂price/∂age = sd of price · ∂a/∂x · 1/sd of age."""
+def _derivative(explanation: Explanation, encoder: Encoder, asked: Meant, raw: float) -> Explanation:
+    """∂price/∂age = sd of price · ∂a/∂x · 1/sd of age; a bent scale gives the factor 1/√(1 + (r/3)²)³ further."""
     assert asked.input is not None
     names, one = dict(explanation.names), encoder.inputs[asked.input]
     expr, factor = explanation.result, 1.0
     if asked.target is not None and asked.target.scale != 1.0:
         expr = _leaf(names, "sd_target", f"sd_{asked.target.name}", asked.target.scale) + f"*{expr}"
         factor *= asked.target.scale
+    turned = 1.0
     if one.scale != 1.0:
-        expr += "/" + _leaf(names, f"sd_{asked.input}", f"sd_{one.name}", one.scale)
-        factor /= one.scale
+        expr += "/" + _leaf(names, f"sd_{asked.input}", f"{'spread' if one.clip else 'sd'}_{one.name}", one.scale)
+        turned /= one.scale
+    if one.clip:
+        straight = _leaf(names, f"straight_{asked.input}", f"r_{one.name}", (raw - one.shift) / one.scale)
+        expr += f"/sqrt(1 + ({straight}/{one.clip:g})**2)**3"
+        turned /= math.hypot(1.0, names[straight].value / one.clip) ** 3
+    factor *= turned
     if factor == 1.0 and asked.target is None:
         return explanation
     above = asked.target.name if asked.target else explanation.target.removeprefix("∂").partition("/∂")[0]
@@ -160,7 +185,7 @@ def _derivative(explanation: Explanation, encoder: Encoder, asked: Meant) -> Exp
         tolerance=explanation.tolerance * factor + RELATIVE * abs(line.value),
         paths=None if explanation.paths is None else explanation.paths * factor,
         finite_difference=None if estimate is None else replace(
-            estimate, value=estimate.value * factor, step=estimate.step * one.scale, accuracy=estimate.accuracy * factor
+            estimate, value=estimate.value * factor, step=estimate.step / turned, accuracy=estimate.accuracy * factor
         ),
     )  # fmt: skip
 

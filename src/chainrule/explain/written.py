@@ -247,6 +247,11 @@ WRITTEN: dict[str, Written] = {
         lambda sheet, step, position, to, source: [sheet.param(step.params[0], to)],
         lambda sheet, step, position, entry, unit: [sheet.value(step.sources[0], unit)] if position == 0 else ["1"],
     ),
+    "scale": Written(
+        lambda sheet, step, unit: f"{sheet.param(step.params[0], unit)}*{sheet.value(step.sources[0], unit)}",
+        lambda sheet, step, position, to, source: [sheet.param(step.params[0], to)],
+        lambda sheet, step, position, entry, unit: [sheet.value(step.sources[0], unit)],
+    ),
     "maxout": Written(_maxout_value, _fixed("1")),
     "parameter": Written(
         lambda sheet, step, unit: sheet.param(step.params[0], unit), _fixed("1"),

@@ -18,7 +18,7 @@ from chainrule.engines.reference import backward_pass, forward_pass
 from chainrule.engines.trace import Trace
 from chainrule.expression import Expression
 from chainrule.laws.loss import targets
-from chainrule.layers import KINDS, Activate, Dense, Dropout, Layer, LayerNorm, Maxout, Softmax
+from chainrule.layers import KINDS, Activate, Dense, Dropout, Layer, LayerNorm, Maxout, Scale, Softmax
 from chainrule.layers.layer import Pass
 from chainrule.network import Network, initialize
 from chainrule.plan import Plan
@@ -89,7 +89,7 @@ def example(kind: str, *, units: int) -> Layer:
     """A layer of this kind."""
     examples: dict[str, Layer] = {
         "dense": Dense(units, "tanh"), "dropout": Dropout(0.3), "layer_norm": LayerNorm(), "softmax": Softmax(),
-        "maxout": Maxout(units, pieces=3), "activate": Activate("tanh"),
+        "maxout": Maxout(units, pieces=3), "activate": Activate("tanh"), "scale": Scale(2.0),
     }  # fmt: skip
     return examples[kind]
 

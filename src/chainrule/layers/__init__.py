@@ -11,11 +11,12 @@ from chainrule.layers.dropout import Dropout
 from chainrule.layers.layer import Layer, Op
 from chainrule.layers.layer_norm import LayerNorm
 from chainrule.layers.maxout import Maxout
+from chainrule.layers.scale import Scale
 from chainrule.layers.softmax import Softmax
 
-from chainrule.layers import activation, affine, dense, dropout, layer_norm, maxout, scalar, softmax  # isort: skip
+from chainrule.layers import activation, affine, dense, dropout, layer_norm, maxout, scalar, scale, softmax  # isort: skip
 
-_FILES = (activation, affine, dense, dropout, layer_norm, maxout, scalar, softmax)
+_FILES = (activation, affine, dense, dropout, layer_norm, maxout, scalar, scale, softmax)
 
 KINDS: dict[str, type[Layer]] = {layer.kind: layer for file in _FILES for layer in getattr(file, "LAYERS", ())}
 OPS: dict[str, Op] = {op.name: op for file in _FILES for op in getattr(file, "OPS", ())}
@@ -30,4 +31,17 @@ def restore(description: dict[str, Any]) -> Layer:
     return KINDS[kind].restore(rest)
 
 
-__all__ = ["KINDS", "OPS", "Activate", "Dense", "Dropout", "Layer", "LayerNorm", "Maxout", "Op", "Softmax", "restore"]
+__all__ = [
+    "KINDS",
+    "OPS",
+    "Activate",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "Maxout",
+    "Op",
+    "Scale",
+    "Softmax",
+    "restore",
+]

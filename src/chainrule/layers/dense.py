@@ -25,8 +25,10 @@ class Dense:
 
     bias: one per "unit", one shared by the "layer" (as some textbooks draw it) or "none".
     mask: shape (units, inputs), False or 0 where there is no connection: no weight, no gradient, no update.
-    initializer: a name of the catalog or a record; by default the one that suits the activation. Given values: arrays
-    `weights` of shape (units, inputs) and `biases` of shape (units,) (or (1,) when shared).
+    groups: units and inputs in so many groups of neighbours; a unit is connected to the inputs of its own group only.
+    initializer: a name of the catalog or a record; by default the one that suits the activation, and zeros for the
+    biases (`bias_initializer`). Given values: arrays `weights` of shape (units, inputs) and `biases` of shape (units,)
+    (or (1,) when shared).
     unit_names, weight_names (shape of the weights) and bias_names are your own names; parameter names may repeat.
     learning_rate_factor multiplies the learning rate of this layer, bias_learning_rate_factor that of its biases again.
 
@@ -46,6 +48,8 @@ class Dense:
     bias_names: Sequence[str] = ()
     learning_rate_factor: float = 1.0
     bias_learning_rate_factor: float = 1.0
+    groups: int = 1
+    bias_initializer: Initializer | str | None = None
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
@@ -59,6 +63,10 @@ class Dense:
             self._set("activation", activations.get(self.activation))
         if self.initializer is not None:
             self._set("initializer", initializers.get(self.initializer))
+        if self.bias_initializer is not None:
+            self._set("bias_initializer", initializers.get(self.bias_initializer))
+        if whole("Dense.groups", self.groups, low=1) > 1 and self.mask is not None:
+            raise SettingError("CR204", "a mask and groups both say what is connected", where="Dense.groups")
         self._set("mask", _nested(self.mask, "mask", bool))
         self._set("weights", _nested(self.weights, "weights", float))
         self._set("biases", _nested(self.biases, "biases", float))
@@ -74,6 +82,8 @@ class Dense:
         number, fan_in = builder.layer, builder.width(source)
         shape = (self.units, fan_in)
         mask = None if self.mask is None else _shaped(self.mask, shape, f"layer {number}: Dense.mask", bool)
+        if self.groups > 1:
+            mask = _blocks(shape, self.groups, number)
         names = tuple(name for row in self.weight_names for name in row)
         _check_count("weight_names", len(names), self.units * fan_in, number)
         _check_count("unit_names", len(self.unit_names), self.units, number)
@@ -85,7 +95,7 @@ class Dense:
         if self.bias != "none":
             count = self.units if self.bias == "unit" else 1
             _check_count("bias_names", len(self.bias_names), count, number)
-            bias_initial = initializers.get("zeros")
+            bias_initial = initializers.get(self.bias_initializer or "zeros")
             if self.biases is not None:
                 bias_initial = initializers.get(
                     "given", values=_shaped(self.biases, (count,), f"layer {number}: Dense.biases")
@@ -125,6 +135,8 @@ class Dense:
             "bias_names": list(self.bias_names),
             "learning_rate_factor": self.learning_rate_factor,
             "bias_learning_rate_factor": self.bias_learning_rate_factor,
+            "groups": self.groups,
+            "bias_initializer": None if self.bias_initializer is None else initializers.describe(self.bias_initializer),  # type: ignore[arg-type]
         }
 
     @classmethod
@@ -132,8 +144,9 @@ class Dense:
         rest = dict(description)
         if rest["activation"] != "softmax":
             rest["activation"] = activations.restore(rest["activation"])
-        if rest["initializer"] is not None:
-            rest["initializer"] = initializers.restore(rest["initializer"])
+        for name in ("initializer", "bias_initializer"):  # a model of an older version has no `bias_initializer`
+            if rest.get(name) is not None:
+                rest[name] = initializers.restore(rest[name])
         return cls(**rest)
 
 
@@ -161,6 +174,18 @@ def _shaped(values: Any, shape: tuple[int, ...], where: str, kind: type = float)
             "CR209", "an array of the wrong shape", where=where, expected=str(shape), got=str(array.shape)
         )
     return array
+
+
+def _blocks(shape: tuple[int, int], groups: int, layer: int) -> NDArray[np.bool_]:
+    """The connections of a layer whose units and inputs fall into groups: blocks along the diagonal."""
+    if shape[0] % groups or shape[1] % groups:
+        raise SettingError(
+            "CR209", f"{shape[0]} units and {shape[1]} inputs do not fall into {groups} equal groups",
+            where=f"layer {layer}: Dense.groups",
+        )  # fmt: skip
+    to, source = (np.arange(count) // (count // groups) for count in shape)
+    mask: NDArray[np.bool_] = to[:, None] == source[None, :]
+    return mask
 
 
 def _check_count(name: str, got: int, expected: int, layer: int) -> None:

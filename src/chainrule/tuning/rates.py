@@ -50,7 +50,7 @@ def learning_rate_range(
     asked = {**settings, "seed": seed, "validation": validation, "test": 0.0}
     request_of((), asked, "learning_rate_range")
     table, targets = read_examples(data, target, reading)
-    trial = trial_of(prepare(request_of(targets, asked, "learning_rate_range"), table, sample_weight))
+    trial = trial_of(prepare(request_of(targets, asked, "learning_rate_range"), table, sample_weight, one_network=True))
     request, plan = trial.request, trial.network.plan
     if trial.validation is None:
         raise SettingError("CR201", "`validation` must be greater than 0", got=str(validation))

@@ -54,14 +54,15 @@ class Job:
 
     def request(self, drawn: Mapping[str, Any]) -> Request:
         """The request of a trial with these settings drawn."""
-        return request_of(self.prepared.request.choices.targets, {**self.settings, **drawn}, "tune")
+        asked = request_of(self.prepared.request.choices.targets, {**self.settings, **drawn}, "tune")
+        return replace(asked.decided(self.prepared.schema.task, len(self.prepared.schema.rows)), members=1)
 
 
 def job_for(
     table: Table, targets: tuple[str, ...], settings: Mapping[str, Any], sample_weight: Any, folder: Path
 ) -> Job:
     """Split the rows once for all trials, and try that a training can be made of them."""
-    prepared = prepare(request_of(targets, settings, "tune"), table, sample_weight)
+    prepared = prepare(request_of(targets, settings, "tune"), table, sample_weight, one_network=True)
     trial = trial_of(prepared)
     choose(trial.request.engine, trial.network.plan, trial.request.update, trial.request.dtype)
     return Job(prepared, settings, folder)

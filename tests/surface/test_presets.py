@@ -1,0 +1,137 @@
+"""Presets: settings that were measured together, for a user who decides nothing."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from chainrule import Dense, Network, explain, fit, load
+from chainrule.errors import SettingError
+from chainrule.presets import PRESETS, settings_for
+
+RNG = np.random.default_rng(3)
+N = 60
+A, B = RNG.normal(size=N) * 5 + 40, RNG.normal(size=N)
+NUMBERS = {"a": A, "b": B, "y": 100 + A * np.sign(B)}
+CLASSES = {"a": A, "b": B, "y": np.where(A + 8 * B > 40, "high", "low")}
+QUICK = {"network": (6,), "epochs": 6, "test": 0.0}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("data", [NUMBERS, CLASSES], ids=["numbers", "classes"])
+def test_every_preset_trains_saves_and_explains(name, data, tmp_path):
+    model = fit(data, "y", preset=name, **QUICK)
+    assert model.card["algorithm"]["members"] == PRESETS[name].members
+    again = load(model.save(tmp_path / "a.model"))
+    np.testing.assert_array_equal(again.predict(data), model.predict(data))
+    found = explain(again, data, of="W2[0,1]", row=3)
+    assert found.engine == pytest.approx(found.value, rel=1e-9)
+
+
+def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads():
+    one, two = (fit(CLASSES, "y", preset="default", seed=4, n_jobs=n, **QUICK) for n in (1, 2))
+    assert one.theta.tobytes() == two.theta.tobytes()
+    assert fit(CLASSES, "y", preset="default", seed=5, **QUICK).theta.tobytes() != one.theta.tobytes()
+
+
+def test_what_is_said_stays_and_the_preset_decides_the_rest():
+    card = fit(
+        NUMBERS, "y", preset="fast", activation="tanh", learning_rate=0.01, batch_size=30, test=0.0, epochs=3
+    ).card
+    assert card["model"]["layers"] == [
+        "scale",
+        "dense 128 tanh",
+        "dense 128 tanh",
+        "dense 128 tanh",
+        "dense 1 identity",
+    ]
+    algorithm = card["algorithm"]
+    assert (algorithm["batch_size"], algorithm["schedule"], algorithm["epochs"]) == (30, "coslog4", 3)
+    assert (algorithm["constants"]["learning_rate"], algorithm["constants"]["beta_2"]) == (0.01, 0.95)
+
+
+def test_a_preset_and_a_network_exclude_each_other():
+    with pytest.raises(SettingError, match="CR204"):
+        fit(NUMBERS, "y", preset="fast", network=Network(2, [Dense(1)]))
+    with pytest.raises(SettingError, match="CR203.*default"):
+        fit(NUMBERS, "y", preset="defautl")
+
+
+def test_more_rows_take_fewer_epochs():
+    epochs = [settings_for("default", "binary", rows)["epochs"] for rows in (50, 25_600, 102_400, 5_000_000)]
+    assert epochs[0] == epochs[1] == 2 * epochs[2]
+    assert epochs[-1] >= 4
+
+
+def test_the_ntk_factors_are_one_over_the_root_of_the_inputs():
+    model = fit(NUMBERS, "y", preset="fast", network=(6, 5), epochs=2, test=0.0)
+    params = {param.name: param for param in model.network.plan.params}
+    assert params["gain0"].learning_rate_factor == 6.0
+    assert params["W2"].learning_rate_factor == pytest.approx(6**-0.5)
+    assert params["b2"].learning_rate_factor == pytest.approx(0.1)
+    assert params["W1"].initial.variance(6, 2) == pytest.approx(1 / 2)
+
+
+def test_a_run_of_a_preset_goes_on_to_the_same_bits(tmp_path):
+    straight = fit(CLASSES, "y", preset="default", run=tmp_path / "a", **QUICK)
+
+    def stop(event):
+        return event.epoch == 3
+
+    fit(CLASSES, "y", preset="default", run=tmp_path / "b", callbacks=[stop], **QUICK)
+    resumed = fit(CLASSES, "y", preset="default", run=tmp_path / "b", resume=True, **QUICK)
+    assert resumed.theta.tobytes() == straight.theta.tobytes()
+    assert explain(tmp_path / "b", step=5, data=CLASSES, of="gain0[1]").value != 0
+
+
+def test_a_callback_that_stops_ends_all_members():
+    model = fit(NUMBERS, "y", preset="default", callbacks=[lambda event: event.epoch >= 8], **QUICK)
+    assert model.card["algorithm"]["members"] == 2
+    assert model.card["algorithm"]["stopped"] == "callback"
+
+
+def test_progress_counts_the_epochs_of_all_members():
+    seen = []
+    fit(NUMBERS, "y", preset="default", progress=lambda event: seen.append((event.epoch, event.epochs)), **QUICK)
+    assert seen[-1] == (30, 30)
+    assert [epoch for epoch, _ in seen] == sorted(epoch for epoch, _ in seen)
+
+
+ODD = {
+    "a constant column": {**NUMBERS, "c": np.full(N, 7.5)},
+    "one giant outlier": {**NUMBERS, "a": np.where(np.arange(N) == 5, 1e30, A)},
+    "a target of 1e9": {**NUMBERS, "y": 1e9 + NUMBERS["y"]},
+    "three rows of a class": {**CLASSES, "y": np.where(np.arange(N) < 3, "rare", CLASSES["y"])},
+    "four different rows": {"a": [0, 0, 1, 1] * 5, "b": [0, 1, 0, 1] * 5, "y": ["n", "y", "y", "n"] * 5},
+    "every row another category": {**NUMBERS, "id": [f"k{i}" for i in range(N)]},
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_tables_give_finite_answers(name):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* left out: ")
+        model = fit(ODD[name], "y", preset="default", **QUICK)
+    answers = model.predict(ODD[name]) if not model.classes else model.predict_proba(ODD[name])
+    assert np.isfinite(answers).all()
+
+
+def test_an_outlier_does_not_flatten_the_column():
+    data = {**NUMBERS, "a": np.where(np.arange(N) == 5, 1e30, A)}
+    model = fit(data, "y", preset="fast", **QUICK)
+    table, _ = model.table(data)
+    encoded = model.encoder.encode(table)[:, 0]
+    assert abs(encoded[5]) <= 3.0
+    assert np.std(np.delete(encoded, 5)) > 0.5
+    assert explain(model, data, of="prediction", row=5).value == pytest.approx(model.predict(data)[5], rel=1e-5)
+
+
+@pytest.mark.parametrize("row", [0, 7])
+def test_a_bent_column_is_explained_in_its_own_unit(row):
+    model = fit(NUMBERS, "y", preset="fast", dtype="float64", **QUICK)
+    found = explain(model, NUMBERS, of="d y / d a", row=row)
+    h = 1e-3
+    one = {name: values[[row]] for name, values in NUMBERS.items()}
+    moved = [model.predict({**one, "a": one["a"] + step})[0] for step in (h, -h)]
+    assert found.value == pytest.approx((moved[0] - moved[1]) / (2 * h), rel=1e-5)
+    assert "r_a" in str(found) and "(a − median_a)/spread_a" in str(found)
