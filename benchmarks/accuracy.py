@@ -106,25 +106,24 @@ def apart(name: str, recipe: Recipe, seed: int, folds: list[int], chosen: argpar
 
 
 class Cache:
-    """What was measured before, in a file: by contender, version, table and its content, seed and fold."""
+    """What was measured before, a JSON object per line: by contender, version, table and its content, seed and fold.
+
+    Lines are only ever appended, so that several runs may share a file.
+    """
 
     def __init__(self, path: str | None) -> None:
         self.path = Path(path) if path else None
-        held = json.loads(self.path.read_text()) if self.path and self.path.exists() else []
-        self.held = {self.key(one): one for one in (Measured(**line) for line in held)}
+        lines = self.path.read_text().splitlines() if self.path and self.path.exists() else []
+        self.held = {self.key(one): one for one in (Measured(**json.loads(line)) for line in lines)}
 
     @staticmethod
     def key(one: Measured) -> tuple[Any, ...]:
         return one.contender, one.version, one.table, one.fingerprint, one.seed, one.fold
 
     def add(self, one: Measured) -> None:
-        if one.failure:
-            return  # tried again next time
-        self.held[self.key(one)] = one
-        if self.path:
-            fresh = self.path.with_suffix(".new")
-            fresh.write_text("[\n" + ",\n".join(json.dumps(asdict(o)) for o in self.held.values()) + "\n]\n")
-            fresh.replace(self.path)
+        if self.path and not one.failure:  # what failed is tried again next time
+            with self.path.open("a") as file:
+                file.write(json.dumps(asdict(one)) + "\n")
 
 
 def run(recipes: list[Recipe], names: list[str], seeds: list[int], chosen: argparse.Namespace) -> list[Measured]:

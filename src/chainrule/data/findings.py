@@ -1,4 +1,4 @@
-"""What is odd about columns: identifiers, columns that give the target away, two columns of the same information."""
+"""What is odd about columns: identifiers, columns that give the target away, twins, one value far from all others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ FEW_LEVELS = 64
 # With fewer rows a small example (a truth table) would look like a leak.
 ENOUGH_ROWS = 20
 _HEAD = 2000
+_QUARTILE_ROWS = 10_000
+FAR = 100
+FEW_OF_A_CLASS = 5
 _ID_NAME = re.compile(r"(?:^|[_ .-])(?:id|uuid|guid|index|key|nr|no|unnamed)$|[a-z]I[dD]$|^column 1$", re.IGNORECASE)
 
 Codes = npt.NDArray[np.int64]
@@ -64,6 +67,39 @@ def identifier_reason(column: Column, is_only_input: bool) -> str | None:
     if _ID_NAME.search(column.name) and len(np.unique(present)) == count:
         return "a different whole number in every row"
     return None
+
+
+def far_value(column: Column, rows: Codes) -> str | None:
+    """What to say where so few values are so large that standardising by them makes all others look alike.
+
+    That is: the standard deviation is over a hundred times the distance between the quartiles.
+    """
+    if column.kind != "number":
+        return None
+    values = column.values[rows].astype(np.float64)
+    values = values[~np.isnan(values)]
+    if len(values) < ENOUGH_ROWS or np.ptp(values) == 0:
+        return None
+    low, high = np.quantile(values[:: max(1, len(values) // _QUARTILE_ROWS)], [0.25, 0.75])
+    size = float(np.abs(values).max())  # a square may be too large to be held
+    if not high > low or float((values / size).std()) * size <= FAR * (high - low):
+        return None
+    far = values[int(np.argmax(np.abs(values - low)))]
+    row = int(rows[np.flatnonzero(column.values[rows] == far)[0]])
+    return f"row {row} holds {far:g}, though half of all values lie between {low:g} and {high:g}: is it right?"
+
+
+def rare_classes(target: Column, rows: Codes) -> str | None:
+    """What to say of classes with hardly a row, or None."""
+    if len(rows) < ENOUGH_ROWS:
+        return None
+    _, first, counts = np.unique(target.values[rows], return_index=True, return_counts=True)
+    few = np.flatnonzero(counts < FEW_OF_A_CLASS)
+    if not len(few):
+        return None
+    cells = target.take(rows[first[few]]).cells()
+    said = listing([f"{cell_text(cell)} ({count})" for cell, count in zip(cells, counts[few], strict=True)])
+    return f"fewer than {FEW_OF_A_CLASS} rows have {said}: too few to learn it from, or to test it"
 
 
 def _all_digits(levels: Sequence[str]) -> bool:

@@ -12,9 +12,11 @@ from chainrule.data.findings import (
     Codes,
     class_leak,
     determines_class,
+    far_value,
     identifier_reason,
     is_constant,
     number_leak,
+    rare_classes,
     same_information,
 )
 from chainrule.data.plain import infinity_text
@@ -107,6 +109,8 @@ def infer_schema(
         classes = labels_of(columns[0].take(rows))
         _check_classes(columns[0], classes, len(rows), allow_many_classes or task is not None)
         found = "binary" if len(classes) == 2 else "multiclass"
+        if rare := rare_classes(columns[0], rows):
+            notes.append(Note("classes", f"target {columns[0].name!r}", rare))
     others = [column for column in table.columns if column.name not in targets]
     out = _left_out(others, columns, classes, rows, drop, date_parts, keep, notes)
     fields = [_field(column, targets, found, out) for column in table.columns]
@@ -176,6 +180,9 @@ def _check_numbers(targets: Sequence[Column], rows: Codes, where: str, notes: li
         if values.min() == values.max():
             text = f"has the value {values[0]:g} in every row: there is nothing to learn"
             notes.append(Note("constant", f"target {column.name!r}", text))
+        if far := far_value(column, rows):
+            text = f"{far} Squared errors hang on it: correct it, leave the row out, or predict the logarithm"
+            notes.append(Note("far value", f"target {column.name!r}", text))
 
 
 def _names(names: Sequence[str]) -> tuple[str, ...]:
@@ -378,6 +385,9 @@ def _note_inputs(inputs: Sequence[Column], rows: Codes, notes: list[Note]) -> No
     constant = [column.name for column in inputs if is_constant(column) and not column.missing_count]
     if constant:
         notes.append(Note("constant", f"columns {listing(constant)}", "one value in every row: no information"))
+    for column in inputs:
+        if far := far_value(column, rows):
+            notes.append(Note("far value", f"column {column.name!r}", far))
     for first, second in same_information(inputs, rows):
         text = f"carries the same information as {first!r}; both are kept"
         notes.append(Note("same information", f"column {second!r}", text))
