@@ -159,7 +159,8 @@ def wrong_settings(seed: int) -> dict[str, tuple[Recipe, frozenset[str]]]:
     return {
         "vanishing_gradients": (Recipe((width,) * deep, "sigmoid", "momentum", 0.05), frozenset()),
         "exploding_gradients": (
-            Recipe((width,) * deep, "relu", "momentum", 1e-3, 30, layer=_big(float(pick.uniform(1.0, 2.0)))), frozenset({"diverged"}),
+            Recipe((width,) * deep, "relu", "momentum", 1e-3, 30, layer=_big(float(pick.uniform(1.0, 2.0)))),
+            frozenset({"diverged"}),
         ),
         "saturated_units": (Recipe((32, 16), "tanh", layer=_big(float(pick.uniform(8, 20)))), frozenset()),
         "dead_units": (
