@@ -45,7 +45,7 @@ def examine(case: Case, folder: Path, *, cure: bool) -> dict[str, Any]:
             trained = case.train(folder)
             subject = folder if (folder / "run.json").exists() else trained
         start = time.perf_counter()
-        found = diagnose(subject, *(() if subject is folder else case.data))
+        found = diagnose(subject, *case.data)
         seconds = time.perf_counter() - start
         ill = [one.diagnostic for one in found.findings if one.severity == "illness"]
         notes = [one.diagnostic for one in found.findings if one.severity == "note"]
@@ -62,7 +62,7 @@ def examine(case: Case, folder: Path, *, cure: bool) -> dict[str, Any]:
         if cure and ill:
             from chainrule import cure as treat
 
-            row["cured"] = bool(treat(found).helped)
+            row["cured"] = bool((tried := treat(found)) and tried.helped)
     return row
 
 
