@@ -85,7 +85,10 @@ class Model:
 
     def outputs(self, table: Table) -> Array:
         """What the network itself gives, shape (rows, outputs): standardised numbers or probabilities."""
-        inputs = self.encoder.encode(table, dtype=self.theta.dtype)
+        return self.predict_encoded(self.encoder.encode(table, dtype=self.theta.dtype))
+
+    def predict_encoded(self, inputs: Array) -> Array:
+        """The same for rows that `encoder.encode` has made into inputs, shape (rows, inputs)."""
         return (
             self._session.predict(inputs) if len(inputs) else np.empty((0, self.network.output_count), self.theta.dtype)
         )

@@ -144,20 +144,24 @@ def replay(
 
     data: needed where the run did not begin with a file, or the file has moved. Raises CR603 when the data differ.
     """
+    run, trial = reopen(folder, data, sample_weight)
+    if trial.request.solver == "lbfgs":
+        raise SettingError("CR204", "L-BFGS takes all rows at once: there are no steps to replay", where=str(folder))
+    return _at_step(trial, run, step), trial
+
+
+def reopen(folder: str | os.PathLike[str], data: Any = None, sample_weight: Any = None) -> tuple[Run, Trial]:
+    """A run and the training it began with: rows, network, θ₀ and settings. CR603 when the data differ."""
     run = Run(Path(folder))
     kept = run.read()
-    request = Request.restore(kept["request"])
-    if request.solver == "lbfgs":
-        raise SettingError("CR204", "L-BFGS takes all rows at once: there are no steps to replay", where=str(folder))
     source = kept["data"]["source"] if data is None else data
     table = source if isinstance(source, Table) else read_table(source)
-    prepared = prepare(request, table, sample_weight)
+    prepared = prepare(Request.restore(kept["request"]), table, sample_weight)
     if fingerprint(prepared) != kept["data"]["fingerprint"]:
         raise DataError(
             "CR603", "the data are not those of the run", where=str(folder), expected=str(kept["data"]["source"])
         )
-    trial = trial_of(prepared)
-    return _at_step(trial, run, step), trial
+    return run, trial_of(prepared)
 
 
 def _at_step(trial: Trial, run: Run, step: int) -> Trace:

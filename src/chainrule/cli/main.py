@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "chainrule.cli.use:evaluate",
     "show": "chainrule.cli.use:show",
     "explain": "chainrule.cli.use:explain",
+    "plot": "chainrule.cli.plot:plot",
     "check": "chainrule.cli.catalogs:check",
     "activations": "chainrule.cli.catalogs:activations",
     "example": "chainrule.cli.course:example",
