@@ -116,6 +116,7 @@ def usual(found: Shown) -> list[int]:
 
 
 def name_of(found: Shown, entry: int) -> str:
+    """The symbol of one entry of θ."""
     param = next(p for p in found.trace.plan.params if p.offset <= entry < p.offset + p.size)
     return found.symbols.param(param, entry - param.offset)
 
