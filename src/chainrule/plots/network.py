@@ -32,7 +32,7 @@ def network(subject: Subject, data: Any = None, *, row: int = 0, of: str | None 
     >>> from chainrule import Dense, Network, backward, forward, initialize
     >>> net = Network(2, [Dense(3, "tanh"), Dense(1)])
     >>> ax = network(backward(forward(net, initialize(net), [[1.0, 2.0]], [1.0])))
-    >>> ax.get_title()
+    >>> ax.get_title("left")
     'The network and one pass, loss 0.02762'
     """
     found = shown(subject, data)

@@ -30,7 +30,7 @@ def allowed_updates(
     >>> from chainrule import Dense, Network, backward, forward, initialize
     >>> net = Network(2, [Dense(2, "sigmoid"), Dense(1)])
     >>> ax = allowed_updates(backward(forward(net, initialize(net), [[1.0, -2.0], [0.5, 1.0]], [1.0, -1.0])))
-    >>> ax.get_title()
+    >>> ax.get_title("left")
     'Inputs of one sign: only two quadrants are allowed'
     """
     found = shown(subject, data)

@@ -37,7 +37,7 @@ def decision_regions(
     >>> from chainrule.threshold.networks import xor_by_two_lines
     >>> net = xor_by_two_lines()
     >>> ax = decision_regions(forward(net, initialize(net), [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]))
-    >>> ax.get_xlabel(), ax.get_ylabel(), ax.get_title()
+    >>> ax.get_xlabel(), ax.get_ylabel(), ax.get_title("left")
     ('x1', 'x2', 'Where y is at least ½')
     """
     if isinstance(subject, Model):
