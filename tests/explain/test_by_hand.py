@@ -6,6 +6,7 @@ from lectures import load, trace_of
 from chainrule import Dense, Network
 from chainrule.errors import SettingError
 from chainrule.explain import by_hand, explain, explain_trace
+from chainrule.explain.by_hand import Rounding
 
 
 def test_the_rounded_numbers_of_a_slide_are_reproduced() -> None:
@@ -41,3 +42,16 @@ def test_a_rounding_that_divides_by_0_is_refused() -> None:
     explanation = explain(net, [1.0, -9.0], [[0.0]], [[1.0]], of="loss")
     with pytest.raises(SettingError, match="CR201.*keep more digits"):
         by_hand(explanation, decimals=2)
+
+
+@pytest.mark.parametrize("x", [1e300, -1.5e299, 1.7976931348623157e308, 1e-300, 5e-324, 123456789012345.6, 0.1 + 0.2])
+@pytest.mark.parametrize("places", [0, 3, 17])
+def test_numbers_of_any_size_are_rounded(x: float, places: int) -> None:
+    assert abs(Rounding(decimals=places)(x) - x) <= 0.5000001 * 10.0**-places + 1e-13 * abs(x)
+    assert Rounding(digits=places or 1)(x) == pytest.approx(float(f"{x:.{places or 1}g}"), rel=1e-13)
+
+
+def test_a_calculation_by_hand_with_huge_numbers_comes_to_its_end() -> None:
+    net = Network(1, [Dense(1)], loss="output")
+    found = by_hand(explain(net, [1e150, 0.0], [[1e150]], of="prediction"), decimals=3)
+    assert found.value == pytest.approx(1e300)

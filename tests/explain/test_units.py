@@ -129,3 +129,19 @@ def test_several_targets_keep_their_own_units() -> None:
 def test_an_unknown_column_is_refused_with_the_names(model) -> None:
     with pytest.raises(SettingError, match="CR210"):
         explain(model, TABLE, of="d price / d agee")
+
+
+def test_a_replayed_step_is_explained_in_the_units_of_the_columns(tmp_path):
+    houses = {
+        "floor_area": [50.0, 80.0, 120.0, 65.0],
+        "age": [10.0, 20.0, 30.0, 45.0],
+        "price": [290.0, 270.0, 240.0, 230.0],
+    }
+    fit(houses, "price", network=(3,), epochs=3, batch_size=2, validation=0, test=0, run=tmp_path / "run")
+    found = explain(tmp_path / "run", houses, step=4, of="d price / d floor_area")
+    recompute(found)
+    assert found.target == "∂price/∂floor_area" and found.sections[-1].title == "in the units of the columns"
+    weight = explain(tmp_path / "run", houses, step=4, of="W1[0,1]")
+    recompute(weight)
+    assert weight.children[0].sections[0].title == "from columns to inputs"
+    assert "x_age = (age − mean_age)/sd_age" in " ".join(str(weight).split())

@@ -45,6 +45,7 @@ from chainrule.threshold import BooleanFunction, learn, separate
     "--html", type=click.Path(), help="With --of: also write a page that steps through it (one file, offline)."
 )
 @click.option("--decimals", type=int, help="Calculate like a hand that rounds every number to so many decimals.")
+@click.option("--digits", type=int, help="The same, to so many significant digits.")
 @click.option("--blank", is_flag=True, help="The table to fill in, without the numbers.")
 @options.as_json
 def example(
@@ -56,6 +57,7 @@ def example(
     latex: bool,
     html: str | None,
     decimals: int | None,
+    digits: int | None,
     blank: bool,
     as_json: bool,
 ) -> None:
@@ -68,14 +70,17 @@ def example(
     chainrule example check my-lecture.toml does the same for your own lecture
     chainrule example errata                everything known to be wrong or loose on the slides
     """
+    by_hand_too = decimals is not None or digits is not None
     if name is None:
         _list(as_json)
     elif name == "errata":
         _errata(as_json)
     elif of is not None:
         if form == "matrix":
-            if html or decimals is not None:
-                raise click.UsageError("--html and --decimals explain one number; --form matrix shows whole ones.")
+            if html or by_hand_too:
+                raise click.UsageError(
+                    "--html, --decimals and --digits explain one number; --form matrix shows whole ones."
+                )
             whole = explained(name, of, form=form, notation=notation)
             if as_json:
                 output.data(whole.to_dict())
@@ -86,8 +91,8 @@ def example(
         if html:
             write_player(html, lesson(name), of, form=form, notation=notation or notation_of(name))
             output.say(f"step by step: {html}")
-        if decimals is not None:
-            hand = by_hand(found, decimals=decimals)
+        if by_hand_too:
+            hand = by_hand(found, decimals=decimals, digits=digits)
             if as_json:
                 output.data(hand.to_dict())
             else:
@@ -104,8 +109,8 @@ def example(
             output.data(walk.to_dict())
         elif blank:
             click.echo("\n".join(walk.blank()))
-        elif decimals is not None:
-            click.echo("\n".join(rounding.table(walk.example, decimals)))
+        elif by_hand_too:
+            click.echo("\n".join(rounding.table(walk.example, decimals, digits=digits)))
         else:
             click.echo("\n".join(walk.lines()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -85,12 +86,7 @@ def by_hand(explanation: Explanation, *, digits: int | None = None, decimals: in
     >>> rough.value, round(rough.true, 6)
     (-0.08, -0.081068)
     """
-    if (digits is None) == (decimals is None):
-        raise SettingError("CR204", "round to digits or to decimals", expected="one of digits=… and decimals=…")
-    if digits is not None:
-        whole("digits", digits, low=1, high=17)
-    else:
-        whole("decimals", decimals, low=0, high=17)
+    rounding = Rounding(digits=digits, decimals=decimals)
     values = {name.key: name.value for name in explanation.names.values() if name.kind != "line"}
     lines = []
     for line in explanation.lines:
@@ -101,17 +97,45 @@ def by_hand(explanation: Explanation, *, digits: int | None = None, decimals: in
                 "CR201", "this rounding leaves a step without a value", where=f"{line.symbol} = {line.formula}",
                 hint="keep more digits",
             ) from None  # fmt: skip
-        values[line.key] = _rounded(found, digits, decimals)
+        values[line.key] = rounding(found)
         numbers = written(line.expr, lambda name: shown(values[name], 12))
         lines.append(HandLine(line.key, line.symbol, line.formula, numbers, values[line.key], line.value))
-    rule = say("digits", n=digits) if digits is not None else say("decimals", n=decimals)
-    return HandCalculation(explanation.target, tuple(lines), values[explanation.result], explanation.value, rule)
+    words = say(rounding.words, n=rounding.places)
+    return HandCalculation(explanation.target, tuple(lines), values[explanation.result], explanation.value, words)
 
 
-def _rounded(x: float, digits: int | None, decimals: int | None) -> float:
-    """Rounded as by hand: halves away from 0, and 0.39249999999999996 is 0.3925."""
-    exact = Decimal(f"{x:.14g}")
-    if x == 0:
-        return 0.0
-    places = decimals if decimals is not None else (digits or 1) - 1 - exact.adjusted()
-    return float(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+@dataclass(frozen=True)
+class Rounding:
+    """How a hand rounds: to significant `digits`, or to `decimals` after the point; halves away from 0.
+
+    Raises `SettingError` CR204 for both or neither.
+
+    >>> Rounding(decimals=3)(0.39249999999999996), Rounding(digits=4)(-1234.5), Rounding(decimals=2)(1e300)
+    (0.393, -1235.0, 1e+300)
+    """
+
+    digits: int | None = None
+    decimals: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.digits is None) == (self.decimals is None):
+            raise SettingError("CR204", "round to digits or to decimals", expected="one of digits=… and decimals=…")
+        whole(self.words, self.places, low=0 if self.digits is None else 1, high=17)
+
+    @property
+    def words(self) -> str:
+        return "digits" if self.digits is not None else "decimals"
+
+    @property
+    def places(self) -> int:
+        return self.digits if self.digits is not None else self.decimals or 0
+
+    def __call__(self, x: float) -> float:
+        """x rounded; 0.39249999999999996 counts as 0.3925."""
+        if x == 0.0 or not math.isfinite(x):
+            return x
+        exact = Decimal(f"{x:.14g}")
+        last = -self.places if self.digits is None else exact.adjusted() + 1 - self.places
+        if int(exact.as_tuple().exponent) >= last:  # it has no further digits
+            return x
+        return float(exact.quantize(Decimal(1).scaleb(last), ROUND_HALF_UP))

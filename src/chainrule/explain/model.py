@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -16,9 +17,10 @@ from chainrule.exchange import Foreign, from_other, is_foreign
 from chainrule.explain.derive import explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.matrix import MatrixExplanation, explain_matrix
-from chainrule.explain.units import in_units, labels_in_network, meant
+from chainrule.explain.units import Meant, in_units, labels_in_network, meant, units_of
 from chainrule.model import Model
 from chainrule.run import replay
+from chainrule.shapes import Array
 from chainrule.steps import backward, forward
 
 Subject = Model | Trace | Gradient | Foreign | str | os.PathLike[str]
@@ -76,7 +78,7 @@ def explain(
         replayed, trial = replay(subject, step, data)
         if form == "matrix":
             return _in_matrices(replayed, of, how)
-        return explain_trace(replayed, of, form=form, labels=labels_of(trial.encoder), **how)  # type: ignore[arg-type]
+        return _of_columns(replayed, trial.encoder, of, form, how)
     if isinstance(subject, Foreign) or is_foreign(subject):
         trace = foreign_trace(subject, data, y, row)
         return explain(trace if trace.gradient is None else Gradient(trace), of=of, form=form, **how)
@@ -88,13 +90,22 @@ def explain(
     trace = trace_of(subject, table, row)
     if form == "matrix":
         return _in_matrices(trace, of, how)
-    asked = meant(subject.encoder, of_class(subject, trace, of))
-    found = explain_trace(
-        trace, asked.of, form=form, labels=labels_in_network(subject.encoder), **how  # type: ignore[arg-type]
-    )  # fmt: skip
-    return in_units(
-        found, subject.encoder, asked, subject.network.plan.output, subject.encoder.raw(table, np.array([row]))[0]
-    )
+    raw = subject.encoder.raw(table, np.array([row]))[0]
+    return _of_columns(trace, subject.encoder, of_class(subject, trace, of), form, how, raw)
+
+
+def _of_columns(
+    trace: Trace, encoder: Encoder, of: str, form: str, how: dict[str, Any], raw: Array | None = None
+) -> Explanation:
+    """An explanation that calls the columns by name and ends in their units; `raw` are the inputs of its one row in them."""
+    asked, output = meant(encoder, of), trace.plan.output
+    found = explain_trace(trace, asked.of, form=form, labels=labels_in_network(encoder), **how)  # type: ignore[arg-type]
+
+    def of_row(one: Explanation, what: Meant) -> Explanation:
+        return in_units(one, encoder, what, output, units_of(encoder, trace.x[one.row or 0]) if raw is None else raw)
+
+    children = tuple(of_row(child, Meant(child.address)) for child in found.children)
+    return of_row(replace(found, children=children), asked)
 
 
 def of_class(model: Model, trace: Trace, of: str) -> str:
@@ -111,11 +122,6 @@ def _in_matrices(trace: Trace | Gradient, of: str, how: dict[str, Any]) -> Matri
             "CR204", f"matrices are not written with `{other[0]}`", expected="digits, notation", got=other[0]
         )
     return explain_matrix(trace, of, digits=how.get("digits", 6), notation=how.get("notation", "default"))
-
-
-def labels_of(encoder: Encoder) -> dict[str, str]:
-    """The readable names of the inputs by their addresses."""
-    return {f"x[{i}]": one.name for i, one in enumerate(encoder.inputs)}
 
 
 def trace_of(model: Model, table: Table, row: int) -> Trace:
