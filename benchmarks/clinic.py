@@ -45,7 +45,7 @@ def examine(case: Case, folder: Path, *, cure: bool) -> dict[str, Any]:
             trained = case.train(folder)
             subject = folder if (folder / "run.json").exists() else trained
         start = time.perf_counter()
-        found = diagnose(subject, *case.data)
+        found = diagnose(subject, case.data) if subject is folder else diagnose(subject, *case.data)
         seconds = time.perf_counter() - start
         ill = [one.diagnostic for one in found.findings if one.severity == "illness"]
         notes = [one.diagnostic for one in found.findings if one.severity == "note"]
