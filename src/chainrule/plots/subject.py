@@ -14,7 +14,7 @@ from chainrule.engines.reference import forward_pass
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import SettingError
 from chainrule.explain.address import Address, parse
-from chainrule.explain.model import labels_of
+from chainrule.explain.units import labels_in_network
 from chainrule.explain.notation import notation
 from chainrule.explain.symbols import Symbols
 from chainrule.explain.working import in_float64
@@ -84,7 +84,7 @@ def shown(subject: Subject, data: Any = None, y: Any = None) -> Shown:
     known = all(target.name in table for target in subject.encoder.targets)
     codes = subject.encoder.encode_target(table) if known else None
     trace = forward(subject.network, subject.theta.astype(np.float64), x, codes, rows=index)
-    return Shown(backward(trace).trace if known else trace, labels_of(subject.encoder))
+    return Shown(backward(trace).trace if known else trace, labels_in_network(subject.encoder))
 
 
 def weights_of(subject: Subject, data: Any = None) -> Shown:
@@ -92,14 +92,14 @@ def weights_of(subject: Subject, data: Any = None) -> Shown:
     if not isinstance(subject, Model):
         return shown(subject, data)
     x = np.zeros((1, subject.network.input_count))
-    return Shown(forward(subject.network, subject.theta.astype(np.float64), x), labels_of(subject.encoder))
+    return Shown(forward(subject.network, subject.theta.astype(np.float64), x), labels_in_network(subject.encoder))
 
 
 def of_rows(trial: Trial, theta: Array) -> Shown:
     """The pass of a training's rows at some weights."""
     rows = trial.rows.take(spread(len(trial.rows)))
     trace = forward(trial.network, theta.astype(np.float64), rows.x, rows.y, sample_weight=rows.weights)
-    return Shown(backward(trace).trace, labels_of(trial.encoder))
+    return Shown(backward(trace).trace, labels_in_network(trial.encoder))
 
 
 def with_gradient(found: Shown) -> Trace:
