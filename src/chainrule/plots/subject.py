@@ -14,9 +14,9 @@ from chainrule.engines.reference import forward_pass
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import SettingError
 from chainrule.explain.address import Address, parse
-from chainrule.explain.units import labels_in_network
 from chainrule.explain.notation import notation
 from chainrule.explain.symbols import Symbols
+from chainrule.explain.units import labels_in_network
 from chainrule.explain.working import in_float64
 from chainrule.layers.layer import Pass
 from chainrule.model import Model
