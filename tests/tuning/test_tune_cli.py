@@ -10,6 +10,7 @@ import pytest
 from tuning_tables import product
 
 from chainrule import load
+from chainrule.tuning import load_ensemble
 
 TUNE = (sys.executable, "-m", "chainrule", "tune", "shop.csv", "--target", "y", "--epochs", "5")
 
@@ -90,3 +91,40 @@ def test_learning_rate_prints_its_answer_on_stdout_and_the_curve_on_stderr(folde
     assert "loss" in story
     found = json.loads(run(*command, "--json", cwd=folder)[0])
     assert len(found["losses"]) == 2
+
+
+def test_settings_are_fixed_and_a_space_is_given_on_the_command_line(folder):
+    given = ["--set", "patience=3", "--space", "learning_rate=1e-3..1e-1", "--space", "network=linear,4,8-4"]
+    out, _ = run(*TUNE, "--trials", 5, "--jobs", 1, "--json", "-q", *given, cwd=folder)
+    found = json.loads(out)
+    drawn = [row["settings"] for row in found["trials"] if row["settings"]]
+    assert len(drawn) == 4 and all(set(settings) == {"learning_rate", "network"} for settings in drawn)
+    assert all(1e-3 <= settings["learning_rate"] <= 1e-1 for settings in drawn)
+    assert {str(settings["network"]) for settings in drawn} <= {"[]", "4", "8-4"}
+    assert found["card"]["tuning"]["space"]["learning_rate"] == {"LogUniform": [0.001, 0.1]}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--set", "epochs=3"], "use --epochs"), (["--set", "pace=3"], "CR203"), (["--set", "l2"], "expected l"),
+        (["--space", "l2=0..1", "--set", "l2=0"], "given and searched"), (["--space", "loss=mse"], "setting to search"),
+        (["--set", "l1=0", "--set", "l1=1"], "given twice"), (["--space", "dropout=0.5..0.1"], "greater than 0.5"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_refused_before_any_work(folder, given, said):
+    assert said in run(*TUNE, *given, cwd=folder, code=2)[1]
+
+
+def test_cross_validate_measures_every_row_and_an_ensemble_is_a_folder_that_predicts(folder):
+    command, few = (sys.executable, "-m", "chainrule"), ("--target", "y", "--set", "epochs=3", "--set", "network=4")
+    story, _ = run(*command, "cross-validate", "shop.csv", *few, "--folds", 3, cwd=folder)
+    assert "by one of 3 models that had not seen it" in story and "fold by fold" in story
+    found = json.loads(run(*command, "cross-validate", "shop.csv", *few, "--folds", 3, "--json", cwd=folder)[0])
+    assert all(len(one["folds"]) == 3 for one in found["metrics"].values()) and found["rows"] == 160
+    _, story = run(*command, "ensemble", "shop.csv", *few, "--members", 2, "--out", "two", cwd=folder)
+    assert "one network" in story and len(load_ensemble(folder / "two").members) == 2
+    predicted, _ = run(*command, "predict", "two", "shop.csv", cwd=folder)
+    single, _ = run(*command, "predict", "two/0.model", "shop.csv", cwd=folder)
+    assert len(predicted.splitlines()) == 161 and predicted != single
+    assert run(*command, "evaluate", "two", "shop.csv", cwd=folder)[0]

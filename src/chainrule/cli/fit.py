@@ -21,9 +21,7 @@ from chainrule.model import Model
 
 @click.command()
 @click.argument("data", type=click.Path())
-@click.option(
-    "--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several."
-)
+@options.targets
 @click.option("--out", type=click.Path(), help="Where to save the model; by default the data's name with .model.")
 @click.option("--preset", help="fast, default or best: settings that were measured together decide what is left open.")
 @click.option("--network", help="Widths of the hidden layers, such as 64-32.")
@@ -71,8 +69,7 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     path = Path(out) if out else Path(Path(data).name.split(".")[0] + ".model")
     options.check_out(path, (data,), refused=(*options.TEXTS, *options.BINARIES), usual=".model")
     archive.check_writable(path)
-    given = {name: asked.pop(name) for name in options.READING}
-    reading = {name: value for name, value in given.items() if value not in (None, ())}
+    reading = options.reading_of(asked)
     batch = asked.pop("batch_size")
     asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)
     asked["l2"] = "auto" if asked["l2"] == "auto" else options.number("--l2", asked["l2"])
@@ -81,7 +78,7 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     table = read_table(data, **reading)
     if not quiet:
         output.say(f"{table.source}: {table.row_count} rows, {len(table.columns)} columns")
-    target: Any = targets[0] if len(targets) == 1 else targets
+    target = options.one_or_more(targets)
     with output.progress_bar(quiet) as progress, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)  # told with the other choices
         model = fit_table(table, target, progress=progress, reading=reading, **asked)

@@ -18,6 +18,8 @@ except ImportError:  # the library alone does not need the application's package
 COMMANDS = {
     "fit": "chainrule.cli.fit:fit",
     "tune": "chainrule.cli.tune:tune",
+    "cross-validate": "chainrule.cli.validate:cross_validate",
+    "ensemble": "chainrule.cli.validate:ensemble",
     "learning-rate": "chainrule.cli.tune:learning_rate",
     "predict": "chainrule.cli.use:predict",
     "evaluate": "chainrule.cli.use:evaluate",

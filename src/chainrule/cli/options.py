@@ -15,6 +15,9 @@ from chainrule.errors import SettingError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+targets = click.option(
+    "--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 READING = {
     "delimiter": click.option("--delimiter", help="What separates the fields, where it is not found right."),
@@ -43,6 +46,17 @@ def reading(command: F) -> F:
     for option in reversed(READING.values()):
         command = option(command)
     return command
+
+
+def reading_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """The options of reading a file that were given, taken out of what was asked."""
+    given = {name: asked.pop(name) for name in READING}
+    return {name: value for name, value in given.items() if value not in (None, ())}
+
+
+def one_or_more(names: tuple[str, ...]) -> Any:
+    """A single name as it is, several as a tuple."""
+    return names[0] if len(names) == 1 else names
 
 
 _IN_PYTHON = re.compile(

@@ -12,7 +12,7 @@ import click
 
 from chainrule import archive
 from chainrule.card import note_lines, score_lines
-from chainrule.cli import options, output
+from chainrule.cli import assignments, options, output
 from chainrule.data.files import read_table
 from chainrule.errors import ChainruleWarning
 from chainrule.tuning import Progress, Tuned, learning_rate_range
@@ -23,15 +23,18 @@ _SHOWN = 20  # trials in the table on the screen; --json has all
 
 @click.command()
 @click.argument("data", type=click.Path())
-@click.option(
-    "--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several."
-)
+@options.targets
 @click.option("--time", "time", help="Search for this time, such as 90s, 10m or 1h; the last training comes on top.")
 @click.option("--trials", type=int, help="How many settings to try [27 where no time is given].")
 @click.option(
     "--search", type=click.Choice(["halving", "random"]), default="halving", show_default=True,
     help="halving: many trials for few epochs, the best third for three times as many. random: all to the end.",
 )  # fmt: skip
+@click.option(
+    "--space", multiple=True, metavar="NAME=VALUES", callback=lambda *given: assignments.space(given[2]),
+    help="What to search in place of the usual space: learning_rate=1e-4..1e-1, network=linear,16,64-32; repeat for several.",
+)  # fmt: skip
+@assignments.fixed
 @click.option("--epochs", type=int, default=200, show_default=True, help="At most so many passes over the rows.")
 @click.option(
     "--validation", type=float, default=0.2, show_default=True, help="The share of rows to compare trials on."
@@ -50,7 +53,15 @@ _SHOWN = 20  # trials in the table on the screen; --json has all
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no table; errors only.")
 @options.reading
 @options.as_json
-def tune(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, quiet: bool, **asked: Any) -> None:
+def tune(
+    data: str,
+    targets: tuple[str, ...],
+    out: str | None,
+    as_json: bool,
+    quiet: bool,
+    fixed: dict[str, Any],
+    **asked: Any,
+) -> None:
     """Search the settings of a network for a table, and save the best.
 
     Trials run at once on all cores. The model's score comes from rows that no trial was trained or compared on. Ctrl-C
@@ -59,12 +70,13 @@ def tune(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qu
     path = Path(out) if out else Path(Path(data).name.split(".")[0] + ".model")
     options.check_out(path, (data,), refused=(*options.TEXTS, *options.BINARIES), usual=".model")
     archive.check_writable(path)
-    reading = _reading(asked)
+    reading = options.reading_of(asked)
+    asked = assignments.merged(asked, fixed)
     asked["time"] = options.seconds(asked["time"])
     table = read_table(data, **reading)
     if not quiet:
         output.say(f"{table.source}: {table.row_count} rows, {len(table.columns)} columns")
-    target: Any = targets[0] if len(targets) == 1 else targets
+    target = options.one_or_more(targets)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)  # told with the other choices
         found = tune_table(table, target, reading=reading, progress=None if quiet else _line(), **asked)
@@ -78,12 +90,6 @@ def tune(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qu
         _tell(found, path)
     if found.stopped == "interrupted":
         raise click.exceptions.Exit(130)
-
-
-def _reading(asked: dict[str, Any]) -> dict[str, Any]:
-    """The options of reading a file that were given, taken out of what was asked."""
-    given = {name: asked.pop(name) for name in options.READING}
-    return {name: value for name, value in given.items() if value not in (None, ())}
 
 
 def _line() -> Callable[[Progress], None]:
@@ -138,9 +144,7 @@ def _settings(settings: dict[str, Any]) -> str:
 
 @click.command("learning-rate")
 @click.argument("data", type=click.Path())
-@click.option(
-    "--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several."
-)
+@options.targets
 @click.option("--network", help="Widths of the hidden layers, such as 64-32.")
 @click.option("--activation", default="relu", show_default=True, help="The activation of the hidden layers.")
 @click.option("--loss", help="The loss; by default the one that belongs to the task.")
@@ -155,8 +159,8 @@ def _settings(settings: dict[str, Any]) -> str:
 @options.as_json
 def learning_rate(data: str, targets: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """Find a learning rate: it grows while the loss of rows not trained on is watched."""
-    reading = _reading(asked)
-    target: Any = targets[0] if len(targets) == 1 else targets
+    reading = options.reading_of(asked)
+    target = options.one_or_more(targets)
     found = learning_rate_range(read_table(data, **reading), target, **asked)
     if as_json:
         output.data(found.to_dict())

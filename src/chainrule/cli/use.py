@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from chainrule.explain.model import explain as explain_model
 from chainrule.explain.model import of_class, trace_of
 from chainrule.explain.player import write_player
 from chainrule.model import Model, load
+from chainrule.shapes import Array
+from chainrule.tuning import load_ensemble
 
 
 def _read(model: Model, data: str, reading: dict[str, Any]) -> Table:
@@ -25,6 +28,15 @@ def _read(model: Model, data: str, reading: dict[str, Any]) -> Table:
     table = model.read(data, **reading)
     _tell((*table.notes, *model.encoder.notes_on(table)))
     return table
+
+
+def _loaded(model: str) -> tuple[Model, Callable[[Table], Array]]:
+    """A model and what gives its outputs; of a folder with an ensemble its first member and the mean of all."""
+    if Path(model).is_dir():
+        found = load_ensemble(model)
+        return found.members[0], found.outputs
+    alone = load(model)
+    return alone, alone.outputs
 
 
 def _tell(notes: tuple[Note, ...]) -> None:
@@ -46,9 +58,9 @@ def predict(model: str, data: str, out: str | None, as_json: bool, **reading: An
     if out:
         options.check_out(Path(out), (model, data), refused=(*options.BINARIES, ".model"), usual=".csv")
         check_writable(out)
-    trained = load(model)
+    trained, outputs_of = _loaded(model)
     table = _read(trained, data, reading)
-    outputs = trained.outputs(table)
+    outputs = outputs_of(table)
     columns: dict[str, list[Any]] = {}
     answers = trained.answers(outputs)
     if answers.ndim == 1:
@@ -87,9 +99,9 @@ def _as_csv(columns: dict[str, list[Any]]) -> str:
 @options.as_json
 def evaluate(model: str, data: str, metrics: tuple[str, ...], as_json: bool, **reading: Any) -> None:
     """Measure a model on rows whose target is known."""
-    trained = load(model)
+    trained, outputs_of = _loaded(model)
     table = _read(trained, data, reading)
-    scores = trained.scores(table, trained.outputs(table), metrics)
+    scores = trained.scores(table, outputs_of(table), metrics)
     if as_json:
         output.data({**scores, "rows": table.row_count})
         return

@@ -37,13 +37,14 @@ class Ensemble:
 
     def predict(self, data: Any) -> NDArray[Any]:
         """As `Model.predict`, of the mean output."""
-        return self.members[0].answers(self._outputs(self.members[0].table(data)[0]))
+        return self.members[0].answers(self.outputs(self.members[0].table(data)[0]))
 
     def predict_proba(self, data: Any) -> NDArray[np.float64]:
         """The mean probability of every class, shape (rows, classes)."""
-        return self.members[0].probabilities(self._outputs(self.members[0].table(data)[0]))
+        return self.members[0].probabilities(self.outputs(self.members[0].table(data)[0]))
 
-    def _outputs(self, table: Table) -> Array:
+    def outputs(self, table: Table) -> Array:
+        """The mean of what the networks give, shape (rows, outputs)."""
         mean: Array = np.mean([member.outputs(table) for member in self.members], axis=0)
         return mean
 
