@@ -180,6 +180,7 @@ def test_control_c_saves_the_best_weights_so_far(folder):
     command = [sys.executable, "-m", "chainrule", "fit", "people.csv", "-t", "smokes", "--out", "stopped.model"]
     command += ["--epochs", "100000000", "--patience", "100000000", "--test", "0"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert "160 rows" in process.stderr.readline()  # a busy machine takes its time to get here
     time.sleep(4.0)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
