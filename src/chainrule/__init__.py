@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chainrule.calculus.loss import Loss
     from chainrule.calculus.losses import losses
     from chainrule.check import check
+    from chainrule.diagnostics import Diagnosis, Finding, cure, diagnose
     from chainrule.engines.trace import Gradient, Trace
     from chainrule.errors import ChainruleError, ChainruleWarning
     from chainrule.estimators import MLPClassifier, MLPRegressor
@@ -37,8 +38,10 @@ _HOMES = {
     "ChainruleError": "errors",
     "ChainruleWarning": "errors",
     "Dense": "layers",
+    "Diagnosis": "diagnostics",
     "Dropout": "layers",
     "Expression": "expression",
+    "Finding": "diagnostics",
     "Gradient": "engines.trace",
     "LayerNorm": "layers",
     "Loss": "calculus.loss",
@@ -56,6 +59,8 @@ _HOMES = {
     "backward": "steps",
     "check": "check",
     "cross_validate": "tuning",
+    "cure": "diagnostics",
+    "diagnose": "diagnostics",
     "explain": "explain.model",
     "fit": "fit",
     "fit_ensemble": "tuning",

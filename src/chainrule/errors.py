@@ -163,9 +163,10 @@ class ModelFileError(ChainruleError):
 
 
 class DivergedError(ChainruleError):
-    """Training met a number that is not finite (exit code 5)."""
+    """Training met a number that is not finite (exit code 5). `failure` says where, for programs."""
 
     exit_code = 5
+    failure: Any = None
 
 
 class NotFittedError(ChainruleError, AttributeError):

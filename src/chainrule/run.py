@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from chainrule import archive
 from chainrule.data.files import read_table
 from chainrule.data.table import Table
@@ -26,9 +24,9 @@ from chainrule.errors import DataError, SettingError
 from chainrule.plain import plain
 from chainrule.prepare import Prepared, Trial, prepare, trial_of
 from chainrule.request import Request
+from chainrule.training.again import advance, batch_of
 from chainrule.training.lock import folder_lock
 from chainrule.training.loop import Settings
-from chainrule.training.orders import row_orders
 from chainrule.training.state import Learner, Snapshot, begin, load_snapshot, save_snapshot
 
 _FORMAT = 1
@@ -169,24 +167,11 @@ def _at_step(trial: Trial, run: Run, step: int) -> Trace:
     settings, request, plan = trial.settings, trial.request, trial.network.plan
     learner = begin(trial.theta, request.update)
     made = load_snapshot(run.snapshot, settings.stopping).learner.step if run.snapshot.exists() else 0
-    count = len(trial.rows)
-    batch = min(settings.batch_size or count, count)
-    per_epoch = -(-count // batch)
-    seed = request.seed if settings.shuffle and batch < count else None
     if not 1 <= step <= max(made, 1):
         raise SettingError(
             "CR201", "this step was not made", where=str(run.folder), expected=f"1 to {made}", got=str(step)
         )
     engine = choose(request.engine, plan, request.update, request.dtype)
     session = engine.open(plan, learner.theta, learner.slots, request.update, seed=request.seed)
-    done = learner.step
-    while done < step - 1:
-        order = row_orders(seed, done // per_epoch, 1, count)[0]
-        part = order[: min(per_epoch, step - 1 - done) * batch]
-        steps = -(-len(part) // batch)
-        multipliers = settings.schedule.at(np.arange(done, done + steps), settings.epochs * per_epoch, per_epoch)
-        session.train(trial.rows, part[None, :], batch, request.update.rule.table(done + 1, multipliers), done)
-        done += steps
-    epoch, position = divmod(done, per_epoch)
-    index = row_orders(seed, epoch, 1, count)[0][position * batch : (position + 1) * batch]
-    return session.trace(trial.rows, index, done)
+    advance(session, trial.rows, settings, 0, step - 1)
+    return session.trace(trial.rows, batch_of(settings, step - 1, len(trial.rows)), step - 1)

@@ -26,6 +26,7 @@ COMMANDS = {
     "show": "chainrule.cli.use:show",
     "explain": "chainrule.cli.use:explain",
     "plot": "chainrule.cli.plot:plot",
+    "diagnose": "chainrule.cli.diagnose:diagnose",
     "check": "chainrule.cli.catalogs:check",
     "activations": "chainrule.cli.catalogs:activations",
     "example": "chainrule.cli.course:example",

@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.arrays import check_same_index
+from chainrule.diagnostics import Diagnosis, diagnose
+from chainrule.diagnostics.diagnosis import examine
+from chainrule.diagnostics.evidence import Evidence
 from chainrule.engines.base import Engine, Rows
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleWarning, DataError, SettingError
 from chainrule.estimators import epochs, quasi_newton
+from chainrule.estimators.doctor import chosen, follow, retry_of, rows_of, stopped_by, training_of
 from chainrule.estimators.examples import Examples
 from chainrule.estimators.fitted import Fitted, Opened, Target
 from chainrule.estimators.holdout import hold_out
@@ -25,6 +29,7 @@ from chainrule.network import Network, initialize
 from chainrule.optim.rule import Update
 from chainrule.plan import check_trainable
 from chainrule.shapes import Array
+from chainrule.training.diverged import Failure
 from chainrule.training.history import History
 from chainrule.training.loop import evaluate_loss
 
@@ -253,6 +258,44 @@ class MultilayerPerceptron(Fitted):
             self._best_theta, self._no_improvement_count = state.best_theta, state.waited
         self._opened = Opened(network)
         self._model: Model | None = None
+
+    def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
+        """What ails this network, judged on the rows X, y that it was trained on: see `chainrule.diagnose`.
+
+        An estimator that is not fitted, since its training diverged, is trained again and followed to where it does.
+        First weights are known, and a remedy can be judged against them, where `random_state` is a whole number.
+        """
+        if getattr(self, "_model", None) is not None:
+            return diagnose(self._model, (X, y))
+        if hasattr(self, "coefs_"):
+            return examine(self._evidence(X, y, sample_weight, None), retry_of(self, X, y, sample_weight))
+        again, failure = follow(self, X, y, sample_weight)
+        return examine(again._evidence(X, y, sample_weight, failure), retry_of(self, X, y, sample_weight))
+
+    def _evidence(self, X: Any, y: Any, sample_weight: Any, failure: Failure | None) -> Evidence:
+        """What a diagnosis rests on."""
+        checked, name = check(self), type(self).__name__
+        x = self._checked(X)
+        dtype = self._theta.dtype
+        target = self._read_validation(check_y(y, x.shape[0], name), self._form(), dtype)
+        weights = self._weigh(target, check_weights(sample_weight, x.shape[0]))
+        network, index = self._network(), chosen(x.shape[0])
+        first = None
+        if isinstance(self.random_state, (int, np.integer)) and not self.warm_start:
+            first = self._first_theta(network, checked, random_of(self.random_state), dtype)
+        watched, given = None, self._given_validation(target, dtype)[0]
+        if given is not None:
+            watched = rows_of(given.x, given.y, given.weights, chosen(len(given)), dtype)
+        stopped = stopped_by(self) if failure is None else "diverged"
+        training = training_of(self, x.shape[0], self.n_iter_, self.history_, stopped)
+        kind = "regression" if target.labels is None else target.labels.kind
+        names = self._names()
+        return Evidence(
+            network, self._parameters_now(), rows_of(x, target.y, weights, index, dtype), watched,
+            tuple(f"x{i}" for i in range(x.shape[1])) if names is None else tuple(map(str, names)),
+            kind, () if target.labels is None else tuple(target.labels.classes.tolist()), self.history_, training, first,
+            failure,
+        )  # fmt: skip
 
     def _fit_preset(self: Self, X: Any, y: Any, sample_weight: Any) -> Self:
         from chainrule.estimators.preset import fit_default

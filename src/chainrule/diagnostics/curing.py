@@ -1,0 +1,173 @@
+"""A remedy tried: the same rows, the same seed, other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.calculus.losses import losses
+from chainrule.data.split import Split
+from chainrule.diagnostics.diagnosis import Retry, Tried
+from chainrule.diagnostics.evidence import Evidence
+from chainrule.diagnostics.finding import Remedy
+from chainrule.diagnostics.gather import Case
+from chainrule.errors import DivergedError
+from chainrule.fit import model_from
+from chainrule.layers import Dense, Dropout, Layer
+from chainrule.model import Model, rows_for
+from chainrule.network import Network
+from chainrule.optim.rules import rules
+from chainrule.prepare import Prepared, prepare
+from chainrule.request import Request, with_rate
+
+
+def changed(request: Request, settings: Mapping[str, Any]) -> Request:
+    """The request with a remedy's settings; what it leaves open stays as it was asked for."""
+    for name, value in settings.items():
+        request = _CHANGES.get(name, _plainly(name))(request, value)
+    return request
+
+
+def _plainly(name: str) -> Any:
+    return lambda request, value: replace(request, **{name: value})
+
+
+def _layers(request: Request, change: Any) -> Request:
+    """Every Dense layer of a network of one's own changed; widths alone have nothing to change."""
+    network = request.network
+    if not isinstance(network, Network):
+        return request
+    dense = [i for i, layer in enumerate(network.layers) if isinstance(layer, Dense)]
+    made: list[Layer] = [
+        change(layer, i == dense[-1]) if isinstance(layer, Dense) else layer for i, layer in enumerate(network.layers)
+    ]
+    return replace(request, network=Network(network.inputs, made, network.loss, network.reduction))
+
+
+def _initial(request: Request, value: Any) -> Request:
+    return _layers(request, lambda layer, last: replace(layer, initializer=None, weights=None, biases=None))
+
+
+def _hidden(request: Request, value: Any) -> Request:
+    request = _layers(request, lambda layer, last: layer if last else replace(layer, activation=value))
+    return request if isinstance(request.network, Network) else replace(request, activation=value)
+
+
+def _equal_rates(request: Request, value: Any) -> Request:
+    return _layers(request, lambda layer, last: replace(layer, learning_rate_factor=1.0))
+
+
+def _output(request: Request, value: Any) -> Request:
+    if not isinstance(request.network, Network):
+        return request
+    network = request.network
+    *rest, last = network.layers
+    return replace(request, network=Network(network.inputs, [*rest, replace(last, activation=value)], network.loss))  # type: ignore[type-var]
+
+
+def _loss(request: Request, value: Any) -> Request:
+    return replace(request, loss=losses.get(value))
+
+
+def _network(request: Request, value: Any) -> Request:
+    return replace(request, network=tuple(value), activation="relu")
+
+
+def _dropout(request: Request, value: Any) -> Request:
+    if isinstance(request.network, Network):
+        return request if value else _without_dropout(request, request.network)
+    return replace(request, dropout=value)
+
+
+def _without_dropout(request: Request, network: Network) -> Request:
+    kept = [layer for layer in network.layers if not isinstance(layer, Dropout)]
+    return replace(request, network=Network(network.inputs, kept, network.loss, network.reduction))
+
+
+def _rate(request: Request, value: Any) -> Request:
+    return replace(request, update=replace(request.update, rule=with_rate(request.update.rule, value)))
+
+
+def _l2(request: Request, value: Any) -> Request:
+    return replace(request, update=replace(request.update, l2=value), l2_is_auto=False)
+
+
+def _clip(request: Request, value: Any) -> Request:
+    return replace(request, update=replace(request.update, clip_norm=value))
+
+
+def _optimizer(request: Request, value: Any) -> Request:
+    return replace(request, update=replace(request.update, rule=rules.get(value)), solver="steps")
+
+
+def _drop(request: Request, value: Any) -> Request:
+    choices = request.choices
+    kept = tuple(name for name in choices.keep if name not in value)
+    return replace(request, choices=replace(choices, drop=(*choices.drop, *value), keep=kept))
+
+
+def _preset(request: Request, value: Any) -> Request:
+    return request
+
+
+_CHANGES = {
+    "initial": _initial, "hidden_activation": _hidden, "equal_rates": _equal_rates, "output": _output, "loss": _loss,
+    "network": _network, "dropout": _dropout, "learning_rate": _rate, "l2": _l2, "clip_norm": _clip,
+    "optimizer": _optimizer, "drop": _drop, "preset": _preset,
+}  # fmt: skip
+
+
+def retry_of(case: Case) -> Retry:
+    """How the training of this case is repeated with a remedy."""
+    assert case.prepared is not None
+    prepared, evidence = case.prepared, case.evidence
+
+    def retry(remedy: Remedy) -> Tried:
+        request = changed(prepared.request, remedy.settings)
+        parts = _parts(prepared)
+        kept_away = np.concatenate([parts.test, parts.validation])
+        request = replace(request, choices=replace(request.choices, test=0.0), callbacks=(), progress=None)
+        again = replace(
+            prepare(request, prepared.table), weights=_weights(request, prepared), parts=_for_cure(parts, request)
+        )
+        index = kept_away if len(kept_away) else parts.train
+        before = _measured(evidence, prepared, index) if evidence.failure is None else None
+        try:
+            after = _score(model_from(again, None), prepared, index)
+        except DivergedError:
+            after = None
+        return Tried("skill", before, after, True, len(index), bool(len(kept_away)), dict(remedy.settings))
+
+    return retry
+
+
+def _weights(request: Request, prepared: Prepared) -> Any:
+    if request.class_weight != prepared.request.class_weight:
+        return prepare(replace(request, choices=replace(request.choices, test=0.0)), prepared.table).weights
+    return prepared.weights
+
+
+def _parts(prepared: Prepared) -> Split:
+    return prepared.parts
+
+
+def _for_cure(parts: Split, request: Request) -> Split:
+    """The same rows to learn from; the rows kept away stay so, those of the test part also from early stopping."""
+    if len(parts.validation) or not request.validation:
+        return Split(parts.train, parts.validation, np.empty(0, np.int64))
+    order = np.random.default_rng(request.seed).permutation(parts.train)
+    held = max(1, round(0.2 * len(order)))
+    return Split(np.sort(order[held:]), np.sort(order[:held]), np.empty(0, np.int64))
+
+
+def _measured(evidence: Evidence, prepared: Prepared, index: Any) -> float | None:
+    return evidence.watched_skill if evidence.watched_skill is not None else evidence.skill
+
+
+def _score(model: Model, prepared: Prepared, index: Any) -> float:
+    """The skill of another model on rows of the same table, in its own coding."""
+    rows = rows_for(model.encoder, prepared.table, index, model.theta.dtype)
+    return Evidence(model.network, model.theta, rows, None, model.encoder.input_names, model.task).skill
