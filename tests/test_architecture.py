@@ -33,6 +33,7 @@ LEVELS = {
         "run",
         "provenance",
         "presets",
+        "duration",
         "members",
         "trained",
     },

@@ -23,6 +23,7 @@ from chainrule.data.frames import attach_target
 from chainrule.data.reading import Reading
 from chainrule.data.split import folds
 from chainrule.data.table import Table
+from chainrule.duration import seconds_for, within
 from chainrule.engines.base import Engine
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleWarning, DataError, SettingError
@@ -31,15 +32,14 @@ from chainrule.model import Model, truth_and_prediction
 from chainrule.network import Network
 from chainrule.optim.rule import Rule, Update
 from chainrule.optim.schedules import Schedule
-from chainrule.prepare import Prepared, Trial, fold_trial, prepare, trial_of
+from chainrule.prepare import SCORE_FOLDS, Prepared, Trial, fold_trial, prepare, trial_of
 from chainrule.request import DataChoices, check
-from chainrule.run import fingerprint, open_run
+from chainrule.run import epochs_of, fingerprint, open_run
 from chainrule.scoring import Score, constant_outputs, linear_outputs, score
 from chainrule.shapes import Ints, read_only
 from chainrule.trained import Trained, train_trial
 from chainrule.training.loop import Callback, EpochEnd, begin
 
-FOLDS = 5
 READING = tuple(field.name for field in fields(Reading))
 
 Predictions: TypeAlias = tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]]]
@@ -83,6 +83,7 @@ def fit(
     scale: str | None = "auto",
     callbacks: Sequence[Callback] = (),
     progress: Callable[[EpochEnd], None] | None = None,
+    expect: Callable[[float], None] | None = None,
     run: str | os.PathLike[str] | None = None,
     resume: bool = False,
     reading: Mapping[str, Any] | None = None,
@@ -107,6 +108,8 @@ def fit(
     task: "regression" or "classification" where the target could be either; keep, drop: columns to insist on or leave
     out; scale: "standard", "robust" (median and middle half, bent into (-3, 3)), or None to leave numbers as they are.
     reading: options of `read_table`.
+    time_budget: seconds after which training ends; with a preset the epochs are made to fit, so that the schedule is run
+    to its end. expect: called with the seconds that the training will take, before it begins.
     run: a folder that keeps what is needed to go on after an interruption (`resume=True`, to the same bits as a run never
     stopped) and to explain any step later.
 
@@ -134,7 +137,11 @@ def fit(
     table, targets = read_examples(data, target, reading)
     request = replace(request, choices=replace(request.choices, targets=targets))
     model = model_from(
-        prepare(request, table, sample_weight, one_network=bool(run)), reading, run=run or None, resume=resume
+        prepare(request, table, sample_weight, one_network=bool(run)),
+        reading,
+        run=run or None,
+        resume=resume,
+        expect=expect,
     )
     left_out = [note for note in model.card["notes"] if note["text"].startswith("left out: ")]
     if left_out:
@@ -155,9 +162,16 @@ def model_from(
     *,
     run: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    expect: Callable[[float], None] | None = None,
 ) -> Model:
     """The model that a prepared table leads to, and its score on the rows kept away."""
-    request, trial = prepared.request, trial_of(prepared)
+    trial = trial_of(prepared)
+    if prepared.request.preset and prepared.request.time_budget:
+        prepared = within(prepared, trial, epochs_of(run) if run is not None and resume else None)
+        trial = trial_of(prepared)
+    if expect is not None and prepared.request.solver == "steps":
+        expect(seconds_for(prepared, trial))
+    request = prepared.request
     with open_run(run, prepared, resume) if run is not None else contextlib.nullcontext() as folder:
         trained = train_trial(prepared, trial, folder)
     scores, method = _score(prepared, trial, trained)
@@ -221,9 +235,9 @@ def _score(prepared: Prepared, trial: Trial, trained: Trained) -> tuple[list[Sco
         return scores, {"method": "held out", "rows": len(test)}
     if request.choices.test is not None:
         return [], {"method": "none", "rows": 0}
-    truth, predicted, simple = pooled([fold.said for fold in fold_predictions(prepared, FOLDS)])
+    truth, predicted, simple = pooled([fold.said for fold in fold_predictions(prepared, SCORE_FOLDS)])
     scores = score(trial.encoder.task, truth, predicted, simple, request.seed)
-    return scores, {"method": "folds", "folds": FOLDS, "rows": len(prepared.schema.rows)}
+    return scores, {"method": "folds", "folds": SCORE_FOLDS, "rows": len(prepared.schema.rows)}
 
 
 @dataclass(frozen=True, eq=False)

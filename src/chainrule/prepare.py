@@ -16,15 +16,16 @@ from chainrule.data.split import Split, class_weights, folds, split
 from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows
 from chainrule.errors import DataError, SettingError
-from chainrule.layers import Dense, Dropout
+from chainrule.layers import Dense, Dropout, Layer
 from chainrule.model import rows_for
 from chainrule.network import Network, initialize
-from chainrule.presets import hidden_layers, output_layer
+from chainrule.presets import layers_for, preset_of
 from chainrule.request import Request, auto_batch, auto_l2
 from chainrule.shapes import Array, Ints
 from chainrule.training.loop import Settings
 from chainrule.training.stopping import EarlyStopping
 
+SCORE_FOLDS = 5
 MEMBER_FOLDS = 5
 FEW_ROWS = 500  # below these the score comes from folds, so that every row is tested on once
 
@@ -186,9 +187,12 @@ def _network_for(request: Request, encoder: Encoder) -> Network:
             last = request.loss.output
     inputs, widths = len(encoder.inputs), request.network
     if request.preset:
-        hidden = hidden_layers(inputs, widths, request.activation, request.dropout)
-        return Network(inputs, [*hidden, output_layer((inputs, *widths)[-1], outputs, last)], loss=request.loss)
-    hidden = []
+        preset = preset_of(request.preset)
+        if not request.update.rule.name.startswith("adam"):  # whose steps do not depend on the size of the gradient
+            preset = replace(preset, ntk=False)
+        layers = layers_for(preset, inputs, widths, outputs, request.activation, last, request.dropout)
+        return Network(inputs, layers, loss=request.loss)
+    hidden: list[Layer] = []
     for width in widths:
         hidden += [Dense(width, request.activation), *([Dropout(request.dropout)] if request.dropout else [])]
     return Network(inputs, [*hidden, Dense(outputs, last)], loss=request.loss)

@@ -26,35 +26,53 @@ from chainrule.layers import Dense, Dropout, Layer, Scale
 from chainrule.optim.rules import rules
 from chainrule.optim.schedules import schedules
 
-INPUT_GAIN_RATE = 6.0
-BIAS_RATE = 0.1
-SMOOTHING = 0.1
 FULL_LENGTH_ROWS = 25_600
 """Up to so many rows a preset trains for all its epochs; beyond, for fewer, falling with the root of the rows."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What is decided for a user who decides nothing: widths, epochs at most, and networks trained and merged."""
+    """What is decided for a user who decides nothing; every ingredient can be exchanged (`benchmarks/accuracy.py` does).
+
+    `rates` are the learning rates for classes and for numbers, `activations` the names of the hidden activations.
+    `input_gain_rate` is the learning-rate factor of the gains of the inputs (0: no gains), `ntk` whether layers learn at
+    the rates of the NTK parametrisation, `watched` the share of rows by which the best epoch is chosen.
+    """
 
     name: str
     says: str
     widths: tuple[int, ...]
     epochs: int
-    members: int
+    members: int = 1
+    scale: str = "robust"
+    input_gain_rate: float = 6.0
+    ntk: bool = True
+    bias_rate: float = 0.1
+    bias_spread: float = 1.0
+    activations: tuple[str, str] = ("selu", "mish")
+    rates: tuple[float, float] = (0.04, 0.07)
+    beta_2: float = 0.95
+    schedule: str = "coslog4"
+    label_smoothing: float = 0.1
+    batch_size: int = 256
+    watched: float = 0.2
+    is_calibrated: bool = True
 
     def epochs_for(self, rows: int) -> int:
+        """The epochs for so many rows, 4 at least."""
         return max(4, round(self.epochs * min(1.0, math.sqrt(FULL_LENGTH_ROWS / max(rows, 1)))))
 
+
+NARROW, WIDE = (128, 128, 128), (256, 256, 256)
 
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", "one network of three layers of 128, 128 epochs", (128, 128, 128), 128, 1),
+        Preset("fast", "one network of three layers of 128, 128 epochs", NARROW, 128),
         Preset(
-            "default", "five such networks, each on four fifths of the rows, merged into one", (128, 128, 128), 128, 5
+            "default", "five such networks, each on four fifths of the rows, merged into one", NARROW, 128, members=5
         ),
-        Preset("best", "ten networks of three layers of 256, 256 epochs, merged into one", (256, 256, 256), 256, 10),
+        Preset("best", "ten networks of three layers of 256, 256 epochs, merged into one", WIDE, 256, members=10),
     )
 }
 
@@ -72,54 +90,53 @@ def settings_for(name: str, task: str, rows: int) -> dict[str, Any]:
     >>> settings_for("fast", "regression", 400)["optimizer"].constants["learning_rate"]
     0.07
     """
-    preset, regression = preset_of(name), task == "regression"
+    preset, number = preset_of(name), int(task == "regression")
     epochs = preset.epochs_for(rows)
     return {
         "network": preset.widths,
-        "activation": activations.get("mish" if regression else "selu"),
-        "optimizer": rules.get("adam", learning_rate=0.07 if regression else 0.04, beta_2=0.95),
-        "schedule": schedules.get("coslog4"),
-        "loss": _loss(task),
+        "activation": activations.get(preset.activations[number]),
+        "optimizer": rules.get("adam", learning_rate=preset.rates[number], beta_2=preset.beta_2),
+        "schedule": schedules.get(preset.schedule),
+        "loss": _loss(task, preset.label_smoothing),
         "epochs": epochs,
         "patience": epochs,
-        "batch_size": 256,
-        "validation": 0.2,
-        "scale": "robust",
+        "batch_size": preset.batch_size,
+        "validation": preset.watched,
+        "scale": preset.scale,
         "members": preset.members,
     }
 
 
-def _loss(task: str) -> Loss | None:
+def _loss(task: str, smoothing: float) -> Loss | None:
     if task == "regression":
         return None
     name = "binary_crossentropy" if task == "binary" else "categorical_crossentropy"
-    return losses.get(name, label_smoothing=SMOOTHING)
+    return losses.get(name, label_smoothing=smoothing)
 
 
-def hidden_layers(inputs: int, widths: Sequence[int], activation: Activation | str, dropout: float) -> list[Layer]:
-    """A preset's layers in front of the outputs: gains of the inputs, then the hidden layers."""
-    layers: list[Layer] = [Scale(INPUT_GAIN_RATE)]
-    for fan_in, units in zip((inputs, *widths), widths, strict=False):
-        layers.append(
-            _dense(
-                fan_in,
-                units,
-                activation,
-                initializer="lecun_normal",
-                bias_initializer=initializers.get("normal", std=1.0),
-            )
-        )
+def layers_for(
+    preset: Preset,
+    inputs: int,
+    widths: Sequence[int],
+    outputs: int,
+    activation: Activation | str,
+    last: str,
+    dropout: float,
+) -> list[Layer]:
+    """A preset's layers: gains of the inputs, hidden layers, outputs that begin at 0."""
+    layers: list[Layer] = [Scale(preset.input_gain_rate)] if preset.input_gain_rate else []
+    bias = initializers.get("normal", std=preset.bias_spread) if preset.bias_spread else None
+    fans = (inputs, *widths)
+    for fan_in, units in zip(fans, widths, strict=False):
+        layers.append(_dense(preset, fan_in, units, activation, initializer="lecun_normal", bias_initializer=bias))
         layers += [Dropout(dropout)] if dropout else []
-    return layers
+    return [*layers, _dense(preset, fans[-1], outputs, last, initializer="zeros")]
 
 
-def output_layer(fan_in: int, units: int, activation: str) -> Layer:
-    """A preset's outputs, which begin at 0."""
-    return _dense(fan_in, units, activation, initializer="zeros")
-
-
-def _dense(fan_in: int, units: int, activation: Activation | str, **begin: Any) -> Dense:
+def _dense(preset: Preset, fan_in: int, units: int, activation: Activation | str, **begin: Any) -> Dense:
+    if not preset.ntk:
+        return Dense(units, activation, **begin)
     root = math.sqrt(fan_in)
     return Dense(
-        units, activation, learning_rate_factor=1.0 / root, bias_learning_rate_factor=BIAS_RATE * root, **begin
+        units, activation, learning_rate_factor=1.0 / root, bias_learning_rate_factor=preset.bias_rate * root, **begin
     )

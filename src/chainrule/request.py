@@ -103,7 +103,7 @@ class Request:
         if "optimizer" in found:
             said = None if "learning_rate" in self.left_open else update.rule.learning_rate
             update = replace(update, rule=with_rate(found.pop("optimizer"), said))
-        if "validation" in found and self.solver == "steps":
+        if {"network", "validation"} <= set(found) and self.solver == "steps":
             found["members"] = all_of_it["members"]
         return replace(self, update=update, l2_is_auto=False, left_open=(), **found)
 

@@ -78,6 +78,12 @@ class Run:
             archive.replace_file(path, ["".join(row + "\n" for row in rows).encode()])
 
 
+def epochs_of(folder: str | os.PathLike[str]) -> int | None:
+    """The epochs that a run was begun with; None where there is no run."""
+    run = Run(Path(folder))
+    return int(run.read()["request"]["epochs"]) if (run.folder / "run.json").exists() else None
+
+
 @contextmanager
 def open_run(folder: str | os.PathLike[str], prepared: Prepared, resume: bool) -> Iterator[Run]:
     """The run in this folder, locked against other processes: begun, or gone on with where `resume` is set.

@@ -14,6 +14,7 @@ from chainrule.engines.choose import choose
 from chainrule.members import logits, merged, temperature, tempered
 from chainrule.network import Network
 from chainrule.prepare import Prepared, Trial, member_trials
+from chainrule.presets import preset_of
 from chainrule.run import Run
 from chainrule.shapes import Array
 from chainrule.training.history import History
@@ -113,7 +114,8 @@ def _calibrated(trained: Trained, trial: Trial, said: list[tuple[Array, Rows | N
     """With the probabilities of a preset's classifier calibrated on rows that its weights were not trained on."""
     request, network = trial.request, trial.network
     held = [(theta, rows) for theta, rows in said if rows is not None]
-    if request.preset is None or network.output_activation not in ("sigmoid", "softmax") or not held:
+    wanted = request.preset is not None and preset_of(request.preset).is_calibrated
+    if not wanted or not held or network.output_activation not in ("sigmoid", "softmax"):
         return trained
     engine = choose(request.engine, network.plan, request.update, request.dtype)
     z = np.concatenate([logits(network, theta, rows.x, engine, request.n_jobs) for theta, rows in held])

@@ -14,7 +14,7 @@ N = 60
 A, B = RNG.normal(size=N) * 5 + 40, RNG.normal(size=N)
 NUMBERS = {"a": A, "b": B, "y": 100 + A * np.sign(B)}
 CLASSES = {"a": A, "b": B, "y": np.where(A + 8 * B > 40, "high", "low")}
-QUICK = {"network": (6,), "epochs": 6, "test": 0.0}
+QUICK = {"epochs": 4, "test": 0.0}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -76,16 +76,16 @@ def test_a_run_of_a_preset_goes_on_to_the_same_bits(tmp_path):
     straight = fit(CLASSES, "y", preset="default", run=tmp_path / "a", **QUICK)
 
     def stop(event):
-        return event.epoch == 3
+        return event.epoch == 2
 
     fit(CLASSES, "y", preset="default", run=tmp_path / "b", callbacks=[stop], **QUICK)
     resumed = fit(CLASSES, "y", preset="default", run=tmp_path / "b", resume=True, **QUICK)
     assert resumed.theta.tobytes() == straight.theta.tobytes()
-    assert explain(tmp_path / "b", step=5, data=CLASSES, of="gain0[1]").value != 0
+    assert explain(tmp_path / "b", step=4, data=CLASSES, of="gain0[1]").value != 0
 
 
 def test_a_callback_that_stops_ends_all_members():
-    model = fit(NUMBERS, "y", preset="default", callbacks=[lambda event: event.epoch >= 8], **QUICK)
+    model = fit(NUMBERS, "y", preset="default", callbacks=[lambda event: event.epoch >= 6], **QUICK)
     assert model.card["algorithm"]["members"] == 2
     assert model.card["algorithm"]["stopped"] == "callback"
 
@@ -93,7 +93,7 @@ def test_a_callback_that_stops_ends_all_members():
 def test_progress_counts_the_epochs_of_all_members():
     seen = []
     fit(NUMBERS, "y", preset="default", progress=lambda event: seen.append((event.epoch, event.epochs)), **QUICK)
-    assert seen[-1] == (30, 30)
+    assert seen[-1] == (20, 20)
     assert [epoch for epoch, _ in seen] == sorted(epoch for epoch, _ in seen)
 
 
@@ -128,10 +128,27 @@ def test_an_outlier_does_not_flatten_the_column():
 
 @pytest.mark.parametrize("row", [0, 7])
 def test_a_bent_column_is_explained_in_its_own_unit(row):
-    model = fit(NUMBERS, "y", preset="fast", dtype="float64", **QUICK)
+    model = fit(NUMBERS, "y", preset="fast", network=(3,), dtype="float64", **QUICK)
     found = explain(model, NUMBERS, of="d y / d a", row=row)
     h = 1e-3
     one = {name: values[[row]] for name, values in NUMBERS.items()}
     moved = [model.predict({**one, "a": one["a"] + step})[0] for step in (h, -h)]
     assert found.value == pytest.approx((moved[0] - moved[1]) / (2 * h), rel=1e-5)
     assert "r_a" in str(found) and "(a − median_a)/spread_a" in str(found)
+
+
+def test_a_time_budget_makes_the_schedule_shorter_and_says_so():
+    many = {"a": np.tile(A, 20), "b": np.linspace(-2, 2, 20 * N), "y": np.tile(A * B, 20)}
+    model = fit(many, "y", preset="default", test=0.0, time_budget=0.4)
+    algorithm = model.card["algorithm"]
+    assert algorithm["epochs"] < 128 or algorithm["members"] == 1
+    assert any(note["topic"] == "time" and "in place of" in note["text"] for note in model.card["notes"])
+    assert fit(NUMBERS, "y", preset="fast", test=0.0, epochs=3, time_budget=1000).card["algorithm"]["epochs"] == 3
+
+
+def test_the_time_that_training_will_take_is_told_before_it_begins():
+    told = []
+    fit(NUMBERS, "y", preset="fast", expect=lambda s: told.append(("expected", s)),
+        progress=lambda event: told.append(("epoch", event.epoch)), **QUICK)  # fmt: skip
+    assert told[0][0] == "expected" and told[0][1] > 0
+    assert [kind for kind, _ in told].count("expected") == 1

@@ -81,7 +81,7 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     target = options.one_or_more(targets)
     with output.progress_bar(quiet) as progress, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)  # told with the other choices
-        model = fit_table(table, target, progress=progress, reading=reading, **asked)
+        model = fit_table(table, target, progress=progress, expect=None if quiet else _expect, reading=reading, **asked)
     model.save(path)
     if as_json:
         output.data({"model": str(path), "card": model.card, "history": model.history.to_dict()})
@@ -90,6 +90,11 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
     if model.card["algorithm"]["stopped"] == "interrupted":
         output.say(f"interrupted: the best weights so far are saved in {path}")
         raise click.exceptions.Exit(130)
+
+
+def _expect(seconds: float) -> None:
+    if seconds >= 1.0:
+        output.say(f"training will take about {output.duration(seconds)}")
 
 
 def _tell(model: Model, path: Path, table: Any) -> None:

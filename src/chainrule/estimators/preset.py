@@ -1,7 +1,7 @@
-"""preset="default": chainrule's own way of training behind scikit-learn's names.
+"""preset="fast", "default" or "best": chainrule's own way of training behind scikit-learn's names.
 
-Columns of any kind are encoded, missing values filled and marked, inputs and targets standardised; a validation share
-is watched and the weights of the best epoch are kept.
+Columns of any kind are encoded, missing values filled and marked, inputs and targets scaled; the preset decides what no
+parameter was changed for (docs/presets.md).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
     without = [name for name in changed if name not in _KEPT]
     if without:
         raise SettingError(
-            "CR204", f'`{without[0]}` has no meaning with preset="default"', expected="only " + ", ".join(_KEPT),
+            "CR204", f"`{without[0]}` has no meaning with preset={e.preset!r}", expected="only " + ", ".join(_KEPT),
             got=f"{without[0]}={changed[without[0]]!r}", hint="leave it out, or leave out the preset",
         )  # fmt: skip
     asked: dict[str, Any] = {"engine": e.engine, "n_jobs": threads_of(e.n_jobs), "time_budget": e.time_budget}
@@ -52,7 +52,7 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
     asked |= _optimizer(e, changed)
     seed = int(random_of(e.random_state).randint(2**31)) if e.random_state is not None else 0
     return fit(
-        (x, y), task=task, test=0.0, seed=seed, sample_weight=sample_weight, metrics=tuple(e.metrics or ()),
+        (x, y), preset=e.preset, task=task, test=0.0, seed=seed, sample_weight=sample_weight, metrics=tuple(e.metrics or ()),
         callbacks=tuple(e.callbacks or ()), progress=_say if e.verbose else None, **asked,
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ def _optimizer(e: Any, changed: dict[str, Any]) -> dict[str, Any]:
         return {"optimizer": e.solver}
     rate = {"learning_rate": float(e.learning_rate_init)} if "learning_rate_init" in changed else {}
     if e.solver == "adam":
-        return {"optimizer": rules.get("adam", **rate)}
+        return rate
     return {"optimizer": rules.get("nesterov" if e.nesterovs_momentum else "momentum", momentum=e.momentum, **rate)}
 
 

@@ -19,6 +19,7 @@ from chainrule.metrics import Metric
 from chainrule.metrics import catalog as metric_catalog
 from chainrule.optim.rule import Rule
 from chainrule.optim.rules import rules
+from chainrule.presets import PRESETS
 
 STOCHASTIC = ("sgd", "adam")
 
@@ -69,7 +70,7 @@ def check(estimator: Any) -> Checked:
     if e.dtype is not None:
         choice("dtype", getattr(e.dtype, "__name__", str(e.dtype)), ("float32", "float64"))
     if e.preset is not None:
-        choice("preset", e.preset, ("default",))
+        choice("preset", e.preset, tuple(PRESETS))
     hidden, output_mask, drawn_as = _hidden(e)
     metrics = tuple(metric_catalog.get(metric) for metric in e.metrics or ())
     return Checked(hidden, output_mask, drawn_as, metrics, None if e.dtype is None else np.dtype(e.dtype))

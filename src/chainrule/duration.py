@@ -1,0 +1,79 @@
+"""How long a training will take, measured on a few of its own steps; and how many epochs fit a budget."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule.data.table import Note
+from chainrule.engines.choose import choose
+from chainrule.prepare import SCORE_FOLDS, Prepared, Trial
+from chainrule.training.loop import begin
+
+_STEPS = 24  # timed; one call before them warms the engine up
+_SHARE = 0.9  # of a budget that is planned for: the rest is left for the score, and for a machine that is busy
+_LEAST_EPOCHS = 8
+
+
+def seconds_for(prepared: Prepared, trial: Trial) -> float:
+    """What all trainings will take together: those of the model and, where the score comes from folds, of the folds."""
+    return trial.request.epochs * seconds_per_epoch(trial) * _trainings(prepared)
+
+
+def seconds_per_epoch(trial: Trial) -> float:
+    """One epoch of all members of a trial, with the look at the rows that they watch."""
+    request, rows = trial.request, trial.rows
+    batch = min(trial.batch_size or len(rows), len(rows))
+    some = min(len(rows), _STEPS * batch)
+    engine = choose(request.engine, trial.network.plan, request.update, request.dtype)
+    start = begin(trial.theta, request.update)
+    session = engine.open(
+        trial.network.plan, start.theta, start.slots, request.update, seed=request.seed, n_jobs=request.n_jobs
+    )
+    order = np.arange(some, dtype=np.int64)[None, :]
+    table = request.update.rule.table(1, np.full(-(-some // batch), 1e-9))
+    x = np.ascontiguousarray(rows.x[:some])
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        session.train(rows, order, batch, table, 0)
+        trained = time.perf_counter()
+        session.predict(x)
+        took.append((trained - began, time.perf_counter() - trained))
+    training, looking = (float(min(part[1:])) * len(rows) / some for part in zip(*took, strict=True))
+    if request.members > 1:  # each trains on four fifths and looks at one
+        return request.members * (0.8 * training + 0.2 * looking)
+    watched = 0 if trial.validation is None else len(trial.validation) / len(rows)
+    return training + watched * looking
+
+
+def within(prepared: Prepared, trial: Trial, epochs: int | None = None) -> Prepared:
+    """The same with as few epochs, or networks, as the time budget leaves, so that the schedule is run to its end.
+
+    `epochs` are those that a run was begun with; only without a preset is a training cut off instead.
+    """
+    request = prepared.request
+    if request.preset is None or request.time_budget is None:
+        return prepared
+    each = request.time_budget / _trainings(prepared)
+    per_epoch = seconds_per_epoch(trial)
+    members = request.members
+    if members > 1 and per_epoch * _LEAST_EPOCHS > _SHARE * each:
+        members, per_epoch = 1, per_epoch / members
+    possible = epochs or min(request.epochs, max(_LEAST_EPOCHS, int(_SHARE * each / per_epoch)))
+    request = replace(
+        request, epochs=possible, patience=min(request.patience, possible), members=members, time_budget=each
+    )
+    if (possible, members) == (prepared.request.epochs, prepared.request.members):
+        return replace(prepared, request=request)
+    fewer = "" if members == prepared.request.members else f", one network in place of {prepared.request.members}"
+    text = f"{possible} epochs in place of {prepared.request.epochs}{fewer}, to end within the time"
+    return replace(prepared, request=request, notes=(*prepared.notes, Note("time", "time budget", text)))
+
+
+def _trainings(prepared: Prepared) -> int:
+    """How many times the model is trained: once, and for every fold of the score."""
+    by_folds = not len(prepared.parts.test) and prepared.request.choices.test is None
+    return 1 + SCORE_FOLDS * by_folds
