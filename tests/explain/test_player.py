@@ -222,7 +222,7 @@ def luminance(colour: str) -> float:
 
 
 def test_contrast_is_sufficient_by_day_and_by_night() -> None:
-    css = (files("chainrule.explain") / "assets/player.css").read_text("utf-8")
+    css = (files("chainrule.explain") / "assets/colours.css").read_text("utf-8")
     light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     for palette in (colours(light), colours(dark)):
         pairs = [(text, ground) for text in ("text", "soft") for ground in ("page", "card")]

@@ -12,11 +12,13 @@ from chainrule import archive
 from chainrule.card import note_lines, score_lines, weights_line
 from chainrule.cli import options, output
 from chainrule.data.files import read_table
+from chainrule.data.table import Table
 from chainrule.errors import ChainruleError, ChainruleWarning
 from chainrule.explain.model import explain_one
 from chainrule.fit import check_settings
 from chainrule.fit import fit as fit_table
 from chainrule.model import Model
+from chainrule.report import report
 
 
 @click.command()
@@ -57,11 +59,16 @@ from chainrule.model import Model
 @click.option(
     "--resume", is_flag=True, help="Go on with the run in --run, to the same bits as if it had never stopped."
 )
+@click.option("--no-report", is_flag=True, help="Write no report beside the model.")
+@click.option("--no-rows", is_flag=True, help="Keep rows, categories and class labels out of the report.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no story; errors only.")
 @options.reading
 @options.as_json
-def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, quiet: bool, **asked: Any) -> None:
-    """Train a network on a table and save it.
+def fit(
+    data: str, targets: tuple[str, ...], out: str | None, as_json: bool, quiet: bool, no_report: bool, no_rows: bool,
+    **asked: Any,
+) -> None:  # fmt: skip
+    """Train a network on a table, save it, and write a report beside it (NAME.report.html).
 
     DATA is a .csv, .tsv, .parquet, .feather or .arrow file. Column types are found, missing values and categories handled,
     and every choice is said. The score comes from rows that were never trained on.
@@ -83,10 +90,13 @@ def fit(data: str, targets: tuple[str, ...], out: str | None, as_json: bool, qui
         warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)  # told with the other choices
         model = fit_table(table, target, progress=progress, expect=None if quiet else _expect, reading=reading, **asked)
     model.save(path)
+    page = None if no_report else _report(model, table, path, rows=not no_rows)
     if as_json:
-        output.data({"model": str(path), "card": model.card, "history": model.history.to_dict()})
+        output.data(
+            {"model": str(path), "report": page and str(page), "card": model.card, "history": model.history.to_dict()}
+        )
     elif not quiet:
-        _tell(model, path, table)
+        _tell(model, path, page, table)
     if model.card["algorithm"]["stopped"] == "interrupted":
         output.say(f"interrupted: the best weights so far are saved in {path}")
         raise click.exceptions.Exit(130)
@@ -97,7 +107,16 @@ def _expect(seconds: float) -> None:
         output.say(f"training will take about {output.duration(seconds)}")
 
 
-def _tell(model: Model, path: Path, table: Any) -> None:
+def _report(model: Model, table: Table, path: Path, *, rows: bool) -> Path | None:
+    """The report beside the model; a report that fails does not lose a model that is saved."""
+    try:
+        return report(model, table, path.with_suffix(".report.html"), rows=rows, command=options.typed())
+    except ChainruleError as reason:
+        output.say(f"The report could not be written: {reason}")
+        return None
+
+
+def _tell(model: Model, path: Path, page: Path | None, table: Any) -> None:
     """What happened, for a reader."""
     card = model.card
     algorithm = card["algorithm"]
@@ -114,7 +133,7 @@ def _tell(model: Model, path: Path, table: Any) -> None:
         output.say(f"  advice: {card['objective']['advice']}")
     output.say("\nScore")
     output.say("\n".join(score_lines(card["score"])))
-    output.say(f"\nSaved to {path}")
+    output.say(f"\nSaved to {path}" + (f"; the report: {page}" if page else ""))
     try:
         explanation, question = explain_one(model, table)
     except ChainruleError as reason:  # an explanation that fails must not lose the story of a model that is saved

@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "chainrule.cli.use:evaluate",
     "show": "chainrule.cli.use:show",
     "explain": "chainrule.cli.use:explain",
+    "report": "chainrule.cli.use:report",
     "plot": "chainrule.cli.plot:plot",
     "diagnose": "chainrule.cli.diagnose:diagnose",
     "check": "chainrule.cli.catalogs:check",

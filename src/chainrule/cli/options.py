@@ -85,6 +85,25 @@ def _typed(found: re.Match[str]) -> str:
     return " ".join(f"{option}={shlex.quote(str(part))}" for part in values)
 
 
+def typed() -> str:
+    """The command that is running, as it was typed."""
+    context = click.get_current_context()
+    parts = ["chainrule", str(context.info_name)]
+    for param in context.command.params:
+        value = context.params.get(str(param.name))
+        if context.get_parameter_source(str(param.name)) is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        several = value if isinstance(value, tuple) else (value,)
+        if isinstance(param, click.Argument):
+            parts += [shlex.quote(str(one)) for one in several]
+        elif value is False:
+            parts.append(param.secondary_opts[0])
+        else:
+            name = max(param.opts, key=len)
+            parts += [name if one is True else f"{name} {shlex.quote(str(one))}" for one in several]
+    return " ".join(parts)
+
+
 TEXTS = (".csv", ".tsv", ".tab", ".txt", ".gz")
 BINARIES = (".parquet", ".pq", ".feather", ".arrow", ".arrows", ".xlsx")
 

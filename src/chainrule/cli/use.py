@@ -1,4 +1,4 @@
-"""Commands that use a trained model: predict, evaluate, show, explain."""
+"""Commands that use a trained model: predict, evaluate, show, explain, report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from chainrule.explain.model import explain as explain_model
 from chainrule.explain.model import of_class, trace_of
 from chainrule.explain.player import write_player
 from chainrule.model import Model, load
+from chainrule.report import report as write_report
 from chainrule.shapes import Array
 from chainrule.tuning import load_ensemble
 
@@ -166,3 +167,24 @@ def explain(
         click.echo(explanation.to_latex())
     else:
         click.echo(str(explanation))
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path(), required=False)
+@click.option("--out", type=click.Path(), help="The .html file; by default the model's name with .report.html.")
+@click.option("--no-rows", is_flag=True, help="Keep rows, categories and class labels out of the file.")
+@options.as_json
+def report(model: str, data: str | None, out: str | None, no_rows: bool, as_json: bool) -> None:
+    """Write the report of a model: its data, its score, what drives it, and why; one file that needs nothing else.
+
+    DATA is the file it was trained on (found by itself where it still is), or other rows with the target.
+    """
+    path = Path(out) if out else Path(model).with_suffix(".report.html")
+    refused = (*options.TEXTS, *options.BINARIES, ".model")
+    options.check_out(path, tuple(one for one in (model, data) if one), refused=refused, usual=".html")
+    check_writable(path)
+    write_report(load(model), data, path, rows=not no_rows)
+    output.say(f"the report: {path}")
+    if as_json:
+        output.data({"report": str(path)})

@@ -152,16 +152,23 @@ def foreign_trace(net: Any, data: Any, y: Any, row: int) -> Trace:
     return trace if target is None else backward(trace).trace
 
 
-def explain_one(model: Model, table: Table) -> tuple[Explanation, str]:
-    """An explanation to begin with, and the options that ask for it: for the first row that is told wrong or least surely,
-    the weight of the last layer that pulls hardest."""
-    rows = np.arange(min(table.row_count, 200))
-    traces = [trace_of(model, table, int(row)) for row in rows]
-    row = int(np.argmax([trace.loss or 0.0 for trace in traces]))
+def telling(model: Model, table: Table) -> tuple[int, str]:
+    """A row and an address to begin with: of the first 200 rows the one that is told wrong or least surely, and the weight of
+    the last layer that pulls hardest on it."""
+    index = np.arange(min(table.row_count, 200))
+    x = model.encoder.encode(table, index, dtype=np.float64)
+    losses = forward(model.network, model.theta.astype(np.float64), x, model.encoder.encode_target(table, index)).losses
+    assert losses is not None
+    row = int(np.argmax(losses))
     param = [p for p in model.network.plan.params if p.name.startswith("W")][-1]
-    gradient = traces[row].gradient
+    gradient = trace_of(model, table, row).gradient
     assert gradient is not None
     pull = np.abs(param.of(gradient))
     to_unit, from_unit = np.unravel_index(int(pull.argmax()), pull.shape)
-    of = f"{param.name}[{to_unit},{from_unit}]"
+    return row, f"{param.name}[{to_unit},{from_unit}]"
+
+
+def explain_one(model: Model, table: Table) -> tuple[Explanation, str]:
+    """An explanation to begin with (see `telling`), and the options that ask for it."""
+    row, of = telling(model, table)
     return explain(model, table, of=of, row=row), f"--row {row} --of '{of}'"

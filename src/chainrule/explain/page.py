@@ -45,7 +45,8 @@ class _Look:
 def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
     """The text of the HTML file: the drawing, the steps, the tables, with the style and the script inside."""
     assets = files("chainrule.explain") / "assets"
-    style, script = ((assets / name).read_text("utf-8") for name in ("player.css", "player.js"))
+    style = "".join((assets / name).read_text("utf-8") for name in ("colours.css", "drawing.css", "player.css"))
+    script = (assets / "player.js").read_text("utf-8")
     title = f"{explanation.target} = {shown(explanation.value, explanation.digits)}"
     look = _Look(explanation.digits, explanation.columns)
     svg = draw(drawing, steps, f"The network. {explanation.statement}. All numbers stand in the tables below.")

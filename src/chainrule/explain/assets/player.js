@@ -31,7 +31,7 @@
     button.first.disabled = button.previous.disabled = now === 0;
     button.next.disabled = button.last.disabled = now === steps.length - 1;
     if (!quiet) said.textContent = step.dataset.said;
-    history.replaceState(null, "", "#" + number);
+    if (window === window.parent) history.replaceState(null, "", "#" + number);
     intoView(frame, svg.querySelector(".makes") || svg.querySelector(".uses"));
     intoView(table, table.querySelector("tr.now"));
   }
