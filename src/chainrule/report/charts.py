@@ -26,7 +26,9 @@ def number(value: float) -> str:
     >>> number(-0.123456), number(12345678.0), number(float("nan"))
     ('−0.1235', '1.235e+07', '–')
     """
-    return "–" if not math.isfinite(value) else f"{value:.4g}".replace("-", "−").replace("e−", "e−")
+    if not math.isfinite(value):
+        return "–"
+    return "0" if abs(value) < 1e-12 else f"{value:.4g}".replace("-", "−")
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -92,9 +94,8 @@ def lines(
     parts.append(
         f'<text class="middle label" x="{(LEFT + WIDTH - RIGHT) / 2:g}" y="{HEIGHT - 8:g}">{escape(x_label)}</text>'
     )
-    parts.append(_legend(curves, mark))
     caption = f"<figcaption>{escape(y_label)}</figcaption>"
-    return f'<figure class="chart">{caption}{_svg(HEIGHT + 20, parts, said)}</figure>'
+    return f'<figure class="chart">{caption}{_svg(HEIGHT, parts, said)}{_legend(curves, mark)}</figure>'
 
 
 def thinned(points: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
@@ -105,14 +106,12 @@ def thinned(points: list[tuple[float, float]], most: int = 300) -> list[tuple[fl
 
 
 def _legend(curves: Sequence[Line], mark: tuple[float, str] | None) -> str:
+    """Beside the picture, where long names have room."""
     named = [(f"line s{n % 6}", one.name) for n, one in enumerate(curves)] if len(curves) > 1 or mark else []
     named += [("mark", mark[1])] if mark else []
-    x, parts = LEFT, []
-    for kind, name in named:
-        parts.append(f'<path class="{kind}" d="M{x:.0f} {HEIGHT + 8:g}h22"/>')
-        parts.append(f'<text x="{x + 27:.0f}" y="{HEIGHT + 12:g}">{escape(name)}</text>')
-        x += 40 + 6.6 * len(name)
-    return "".join(parts)
+    swatch = '<svg viewBox="0 0 26 8" aria-hidden="true"><path class="{kind}" d="M1 4h24"/></svg>'
+    items = "".join(f"<span>{swatch.format(kind=kind)}{escape(name)}</span>" for kind, name in named)
+    return f'<div class="legend">{items}</div>' if items else ""
 
 
 def interval(value: float, low: float, high: float, others: Sequence[tuple[str, float]], said: str) -> str:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.table import Table
+from chainrule.diagnostics.diagnosis import Diagnosis
+from chainrule.diagnostics.doctor import diagnose
 from chainrule.errors import ChainruleError
 from chainrule.explain.model import telling, trace_of
 from chainrule.explain.player import player
@@ -32,11 +34,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows that a report looks at: their table, their numbers in the file, and in words which they are."""
+    """The rows that a report looks at: their table, their numbers in the file, in words which they are, and the file's."""
 
     table: Table
     numbers: Ints
     said: str
+    whole: Table
     known: bool  # whether they hold the target
 
 
@@ -77,6 +80,14 @@ class Facts:
         names = [one.column for one in self.ranking.columns[:3] if one.mean > 0]
         found = [attempt(partial(partial_dependence, self.model, rows.table, name, rows=200)) for name in names]
         return [one for one in found if one is not None]
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """What ails the network; None without targets."""
+        rows = self.rows
+        if rows is None or not rows.known:
+            return None
+        return attempt(lambda: diagnose(self.model, rows.whole))
 
     @cached_property
     def compared(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
@@ -196,4 +207,4 @@ def rows_of(model: Model, data: Any) -> Rows | None:
     if known:  # rows without a target are not looked at
         missing = np.any([table[target.name].missing[numbers] for target in model.encoder.targets], axis=0)
         numbers = numbers[~missing]
-    return Rows(table.take(numbers), numbers, f"{len(numbers):,} rows: {said}", known) if len(numbers) else None
+    return Rows(table.take(numbers), numbers, f"{len(numbers):,} rows: {said}", table, known) if len(numbers) else None

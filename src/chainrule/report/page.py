@@ -28,7 +28,7 @@ def report_page(model: Model, data: Any = None, *, rows: bool = True, command: s
     >>> table = {"size": [i % 9 for i in range(60)], "price": [i % 9 + i % 4 for i in range(60)]}
     >>> page = report_page(fit(table, "price", network=(4,), epochs=5, task="regression"), table)
     >>> page.count("<h1>"), page.count("<h2"), "https:" in page
-    (1, 8, False)
+    (1, 9, False)
     """
     facts = Facts(model, rows_of(model, data), rows, command)
     sections = [section for section in (make(facts) for make in SECTIONS) if section is not None]

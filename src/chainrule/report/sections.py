@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.model import labels_of
+from chainrule.data.table import counted
 from chainrule.explain.notation import notation
 from chainrule.explain.picture import picture
 from chainrule.explain.svg import draw
 from chainrule.explain.symbols import Symbols
+from chainrule.explain.units import labels_in_network
 from chainrule.explain.working import one_row
 from chainrule.influence import Dependence
 from chainrule.metrics import catalog as metrics
+from chainrule.metrics import defaults
 from chainrule.plain import plain
 from chainrule.report.charts import Line, interval, lines, number
 from chainrule.report.facts import Extreme, Facts
@@ -91,7 +93,7 @@ def network(facts: Facts) -> Section:
         f"{algorithm['epochs_trained']} epochs of batches of {algorithm['batch_size']}; it ended: {algorithm['stopped']}."
     )
     average = forward(model.network, model.theta.astype(np.float64), np.zeros((1, model.network.input_count)))
-    labels = labels_of(model.encoder) if facts.shows_rows else _nameless(facts)
+    labels = labels_in_network(model.encoder) if facts.shows_rows else _nameless(facts)
     drawing = picture(one_row(average, 0), Symbols(model.network.plan, notation("default"), labels), None, loss=False)
     title = f"The network, with the numbers of an average row: {said}"
     legend = "In a unit: net input | output, for a row whose every input is average; beside its name its bias. "
@@ -156,14 +158,15 @@ def score(facts: Facts) -> Section:
         if found["method"] != "folds"
         else f"on all {found['rows']:,} rows, each predicted by one of {found['folds']} models that had not seen it"
     )
-    simple = list(next(iter(found["metrics"].values()))["baselines"])
+    measured = _metrics(facts)
+    simple = [name for name, _ in _baselines(next(iter(measured.values())))]
     rows = [
         (name.replace("_", " "), number(one["value"]), _between(one),
          *(number(one["baselines"][other]) for other in simple))
-        for name, one in found["metrics"].items()
+        for name, one in measured.items()
     ]  # fmt: skip
-    name, first = next(iter(found["metrics"].items()))
-    baselines = list(first["baselines"].items())
+    name, first = next(iter(measured.items()))
+    baselines = _baselines(first)
     beside = ", ".join(f"{other} {number(value)}" for other, value in baselines)
     said = f"{name.replace('_', ' ')} {number(first['value'])}, 95 % interval {_between(first)}; {beside}."
     out = paragraph(
@@ -174,6 +177,18 @@ def score(facts: Facts) -> Section:
     if found["verdict"]:
         out += paragraph(found["verdict"], "verdict")
     return "score", "The score", out + _confusion(facts)
+
+
+def _metrics(facts: Facts) -> dict[str, Any]:
+    """The metrics of the score, the headline first: a model file keeps them by name."""
+    found = facts.model.card["score"]["metrics"]
+    usual = [one.name for one in defaults(facts.model.task)]
+    return {name: found[name] for name in sorted(found, key=lambda n: usual.index(n) if n in usual else len(usual))}
+
+
+def _baselines(one: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The simple methods with their numbers, the simplest first."""
+    return sorted(one["baselines"].items(), key=lambda pair: (not pair[0].startswith("always"), pair[0]))
 
 
 def _between(one: Mapping[str, Any]) -> str:
@@ -203,6 +218,38 @@ def _confusion(facts: Facts) -> str:
     )
 
 
+VERDICTS = {"ill": "Something ails it", "healthy": "Healthy", "cannot_tell": "It cannot be told"}
+
+
+def findings(facts: Facts) -> Section | None:
+    """The doctor's verdict and its findings, the first being the cause to treat."""
+    found = facts.diagnosis
+    if found is None:
+        return None
+    out = paragraph(f"{VERDICTS[found.verdict]}: {facts.kept(found.because)}.", "" if found.is_healthy else "verdict")
+    for one in found.findings:
+        kind = "" if one.severity == "illness" else " (worth knowing)"
+        said = [
+            ("measured", one.said),
+            ("expected", one.expected),
+            ("because", one.because),
+            ("remedy", one.remedy.text),
+        ]
+        items = "".join(f"<dt>{name}</dt><dd>{escape(facts.kept(text))}</dd>" for name, text in said if text)
+        heading = f"{one.rank}. {one.diagnostic.replace('_', ' ')}{kind}: {facts.kept(one.where)}"
+        out += f"<h3>{escape(heading)}</h3><dl>{items}</dl>"
+    if found.layers:
+        words = found.measured.get("words", {})
+        rows = [
+            (f"{state.layer}", str(len(state.units)), state.function, number(state.gradient), number(state.weight),
+             str(words.get(state.layer, words.get(str(state.layer), ""))))
+            for state in found.layers
+        ]  # fmt: skip
+        head = ("layer", "units", "activation", "norm of ∂L/∂W", "norm of W", "in a word")
+        out += table(head, rows, caption="Layers")
+    return "findings", "What ails it", out
+
+
 def drivers(facts: Facts) -> Section | None:
     """Permutation importance, and how the prediction moves with the three most important columns."""
     ranking, rows = facts.ranking, facts.rows
@@ -229,7 +276,7 @@ def drivers(facts: Facts) -> Section | None:
         f"<caption>Permutation importance</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
     if len(ranking.columns) > len(shown):
-        out += paragraph(f"… and {len(ranking.columns) - len(shown):,} columns with less.")
+        out += paragraph(f"… and {counted(len(ranking.columns) - len(shown), 'column')} with less.")
     if facts.dependences:
         out += "<h3>How predictions move with a column</h3>"
         out += paragraph("The mean prediction while every row has the same value in one column and keeps all others.")
@@ -241,8 +288,12 @@ def _dependence(facts: Facts, one: Dependence) -> str:
     model = facts.model
     chosen = [1] if model.task == "binary" else list(range(min(one.outputs.shape[1], 6)))
     names = [facts.class_name(k) if model.classes else one.names[k] for k in chosen]
-    y_label = f"mean probability of {model.encoder.targets[0].name} = {names[0]}" if model.task == "binary" else "mean probability" if model.classes else (
-        f"mean predicted {names[0]}" if len(names) == 1 else "mean prediction")  # fmt: skip
+    if model.task == "binary":
+        y_label = f"mean probability of {model.encoder.targets[0].name} = {names[0]}"
+    elif model.classes:
+        y_label = "mean probability"
+    else:
+        y_label = f"mean predicted {names[0]}" if len(names) == 1 else "mean prediction"
     if one.is_numeric:
         drawn = [Line(name, one.values, one.outputs[:, k].tolist()) for name, k in zip(names, chosen, strict=True)]
         ends = "; ".join(
@@ -252,7 +303,7 @@ def _dependence(facts: Facts, one: Dependence) -> str:
         return lines(drawn, one.column, y_label, f"{y_label} over {one.column}. {ends}.")
     labels = [str(v) if facts.shows_rows else f"value {n + 1}" for n, v in enumerate(one.values)]
     rows = [(label, *(number(one.outputs[n, k]) for k in chosen)) for n, label in enumerate(labels)]
-    return f'<div class="chart">{table((one.column, *names), rows, caption=y_label, numeric=len(names))}</div>'
+    return f'<div class="chart">{paragraph(y_label, "strong")}{table((one.column, *names), rows, numeric=len(names))}</div>'
 
 
 def extremes(facts: Facts) -> Section | None:
@@ -304,13 +355,12 @@ def repeat(facts: Facts) -> Section:
         ("engine", f"{card['algorithm']['engine']}, {card['algorithm']['dtype']}"),
         ("versions", versions),
         ("data", f"{card['data']['source']}, {card['data']['rows']:,} rows"),
-        ("fingerprint", str(card["data"].get("fingerprint", "not kept by the version that trained it"))),
     ]
     out = f"<pre tabindex='0'>{escape(facts.kept(facts.command))}</pre>" if facts.command else ""
     out += table(("", "what"), rows, caption="What the result depends on")
-    out += paragraph(
-        "The fingerprint is the SHA-256 of all names and values as they were read: other data have another one."
-    )
+    if "fingerprint" in card["data"]:
+        out += paragraph("The data's fingerprint, the SHA-256 of all names and values as they were read:")
+        out += f'<p class="long">{escape(card["data"]["fingerprint"])}</p>'
     if "request" in card and facts.shows_rows:
         request = json.dumps(plain(card["request"]), indent=1, ensure_ascii=False)
         if len(request) < 50_000:
@@ -319,16 +369,16 @@ def repeat(facts: Facts) -> Section:
 
 
 SECTIONS: tuple[Callable[[Facts], Section | None], ...] = (
-    score, data, network, curves, drivers, extremes, walk, repeat,
+    score, data, network, curves, findings, drivers, extremes, walk, repeat,
 )  # fmt: skip
 """In their order on the page; a section that the model or the data do not allow is None."""
 
 
 def headline(facts: Facts) -> Any:
     """What the page says first."""
-    found = facts.model.card["score"]["metrics"]
+    found = _metrics(facts)
     if not found:
         return "Trained; no rows were kept away to measure on."
     name, first = next(iter(found.items()))
-    beside = "; ".join(f"{other}: {number(value)}" for other, value in first["baselines"].items())
+    beside = "; ".join(f"{other}: {number(value)}" for other, value in _baselines(first))
     return f"{name.replace('_', ' ')} {number(first['value'])} ({_between(first)}) on rows it never saw. {beside}."
