@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chainrule.optim.rule import Rule, Update
     from chainrule.optim.rules import rules
     from chainrule.register import register
+    from chainrule.report import report
     from chainrule.steps import backward, forward, update
     from chainrule.tuning import cross_validate, fit_ensemble, learning_rate_range, tune
 
@@ -71,6 +72,7 @@ _HOMES = {
     "load": "model",
     "losses": "calculus.losses",
     "register": "register",
+    "report": "report",
     "rules": "optim.rules",
     "tune": "tuning",
     "update": "steps",
