@@ -76,7 +76,7 @@ struct GeluTanh : Function<false> {
 struct Softplus : Function<false> {
   template <class V> static INLINE V value(V z, const Scalar<V>*, V& slope) {
     typedef Scalar<V> T;
-    const V e = exponential(-magnitude(z));
+    const V e = exponential(minus_magnitude(z));
     slope = choose(z < (T)0, e, spread((T)1)) / (e + (T)1);
     return larger((T)0, z) + logarithm_of_1_plus(e);
   }
@@ -91,7 +91,7 @@ struct Silu : Function<false> {
 struct Mish : Function<false> {
   template <class V> static INLINE V value(V z, const Scalar<V>*, V& slope) {
     typedef Scalar<V> T;
-    const V e = exponential(-magnitude(z)), t = hyperbolic_tangent(larger((T)0, z) + logarithm_of_1_plus(e));
+    const V e = exponential(minus_magnitude(z)), t = hyperbolic_tangent(larger((T)0, z) + logarithm_of_1_plus(e));
     const V s = choose(z < (T)0, e, spread((T)1)) / (e + (T)1);
     slope = fma(z * fma(-t, t, (T)1), s, t);
     return z * t;

@@ -35,7 +35,11 @@ template <class V> INLINE V reduced_exp(V x, V& power) {
   const V r = fma(n, -low, fma(n, -high, x));
   power = (V)(((Whole<V>)shifted << Lanes<T>::mantissa) + (Whole<V>)spread((T)1));
   const V square = r * r;
-  return fma(polynomial<single ? 6 : 12>(r, inverse_factorial<T>), square, r);
+  if constexpr (!single) return fma(polynomial<12>(r, inverse_factorial<T>), square, r);
+  // The same sum in two halves, which do not wait for each other.
+  const T* c = inverse_factorial<T>;
+  const V low_half = fma(fma(r, c[1], c[0]), square, r), high_half = fma(fma(r, c[5], c[4]), square, fma(r, c[3], c[2]));
+  return fma(high_half, square * square, low_half);
 }
 
 template <class T> inline constexpr T exp_low = sizeof(T) == 4 ? (T)-87.33654 : (T)-708.3964;
@@ -99,17 +103,19 @@ template <class V> INLINE V hyperbolic_tangent(V x) {
   }
 }
 
-// 1/(1 + e^-x) from e^-|x|.
+// 1/(1 + e^-x) from e^-|x| = 2^n (1 + q): 1 + 2^n does not wait for q, and loses nothing.
 template <class V> INLINE V logistic(V x) {
   typedef Scalar<V> T;
-  const V e = exponential(-magnitude(x));
-  return choose(x < (T)0, e, spread((T)1)) / (e + (T)1);
+  V power;
+  const V q = reduced_exp(larger(exp_low<T>, minus_magnitude(x)), power);
+  const V e = choose(x < exp_low<T>, V{}, fma(power, q, power));
+  return choose(x < (T)0, e, spread((T)1)) / fma(power, q, power + (T)1);
 }
 
 // ln(1 + e^x) from e^-|x|.
 template <class V> INLINE V softplus(V x) {
   typedef Scalar<V> T;
-  return larger((T)0, x) + logarithm_of_1_plus(exponential(-magnitude(x)));
+  return larger((T)0, x) + logarithm_of_1_plus(exponential(minus_magnitude(x)));
 }
 
 // The normal distribution: Phi(-x) = e^(-x^2/2) P(t)/(x + k), t = (x - k)/(x + k), P fitted at Chebyshev nodes with 40 digits

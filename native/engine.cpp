@@ -76,20 +76,7 @@ template <class T> class Session {
       return at;
     };
     if (Tiny<T>::fits(net_, largest)) {
-      Tiny<T> tiny(net_, *work_);
-      long start = 0;
-      const int64_t* epoch = order;
-      Batch<T> batch = data(rows);
-      batch.training = true;
-      auto begin = [&]() -> const Batch<T>& {
-        batch.index = epoch + start;
-        batch.rows = m - start < batch_size ? m - start : batch_size;
-        batch.total = total_weight(net_, batch);
-        start += batch_size;
-        if (start >= m) start = 0, epoch += m;
-        return batch;
-      };
-      *done = tiny_run<T, decltype(begin)>(net_.spec.rule)(tiny, begin, table, steps, losses);
+      *done = Tiny<T>(net_).train(data(rows), order, m, batch_size, table, steps, losses);
       return DONE;
     }
     stopped_ = false, failed_ = false;

@@ -89,7 +89,7 @@ struct BinaryCrossentropy : PlainTerm {  // c = label smoothing
 struct BinaryLogits : PlainTerm {  // c = label smoothing
   template <class V> INLINE V term(V y, V z, const Scalar<V>* c, V& slope) const {
     typedef Scalar<V> T;
-    const V t = y * ((T)1 - c[0]) + (T)0.5 * c[0], e = exponential(-magnitude(z));
+    const V t = y * ((T)1 - c[0]) + (T)0.5 * c[0], e = exponential(minus_magnitude(z));
     slope = choose(z < (T)0, e, spread((T)1)) / (e + (T)1) - t;
     return larger((T)0, z) + logarithm_of_1_plus(e) - t * z;
   }

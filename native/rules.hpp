@@ -92,12 +92,13 @@ template <class V> INLINE V direction(V g, V theta, V decay, const Terms<Scalar<
   return g;
 }
 
-// Moves the vector of entries at i; `shrink` is what clip_norm multiplies the gradient by.
-template <class R, class T> INLINE void move_at(const Piece<T>& piece, long i, Vec<T> rate, Vec<T> decay, const Terms<T>& terms, const Scalars<T>& s, T shrink) {
+// Moves the vector of entries at i along the gradient g; `shrink` is what clip_norm multiplies the gradient by.
+template <class R, class T> INLINE void move_along(const Piece<T>& piece, long i, Vec<T> g, Vec<T> rate, Vec<T> decay, const Terms<T>& terms, const Scalars<T>& s, T shrink) {
   typedef Vec<T> V;
   if (piece.mask) rate *= load(piece.mask + i), decay *= load(piece.mask + i);
   const V theta = load(piece.theta + i);
-  V g = direction(load(piece.gradient + i), theta, decay, terms), m{}, v{};
+  V m{}, v{};
+  g = direction(g, theta, decay, terms);
   if (shrink != (T)1) g *= shrink;
   if constexpr (R::slots > 0) m = load(piece.slot[0] + i);
   if constexpr (R::slots > 1) v = load(piece.slot[1] + i);
@@ -111,7 +112,7 @@ template <class R, class T> void move(const Piece<T>& given, long from, long to,
   const Terms<T> terms = given_terms;  // copies, which the stores below cannot touch
   const Piece<T> piece = given;
   const Vec<T> rate = spread(s.learning_rate * piece.rate_factor), decay = spread(piece.decay_factor);
-  for (long i = from; i < to; i += width<T>) move_at<R>(piece, i, rate, decay, terms, s, shrink);
+  for (long i = from; i < to; i += width<T>) move_along<R>(piece, i, load(piece.gradient + i), rate, decay, terms, s, shrink);
 }
 
 template <class T> using RuleKernel = void (*)(const Piece<T>&, long, long, const Terms<T>&, const Scalars<T>&, T);

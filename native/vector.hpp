@@ -62,11 +62,12 @@ template <class V> INLINE void store(Scalar<V>* to, V v) { *(typename Lanes<Scal
 template <class T> INLINE Vec<T> spread(T x) { return x - Vec<T>{}; }
 
 // A NaN in x compares false, so `larger(limit, x)` and `smaller(limit, x)` let it through.
-template <class V> INLINE V larger(V a, V x) { return a > x ? a : x; }
-template <class V> INLINE V smaller(V a, V x) { return a < x ? a : x; }
+template <class V> INLINE V larger(V a, V x);
+template <class V> INLINE V smaller(V a, V x);
 template <class V> INLINE V larger(Scalar<V> a, V x) { return larger(spread(a), x); }
 template <class V> INLINE V smaller(Scalar<V> a, V x) { return smaller(spread(a), x); }
 template <class V> INLINE V magnitude(V x) { return (V)((Whole<V>)x & Lanes<Scalar<V>>::all_but_sign); }
+template <class V> INLINE V minus_magnitude(V x) { return (V)((Whole<V>)x | ~Lanes<Scalar<V>>::all_but_sign); }
 template <class V> INLINE V choose(Whole<V> where, V a, V b) { return where ? a : b; }
 
 // What one instruction handles; a vector may be several of them.
@@ -101,6 +102,30 @@ template <class V> INLINE V fma(V a, V b, V c) {
 template <class V> INLINE V fma(V a, Scalar<V> b, V c) { return fma(a, spread(b), c); }
 template <class V> INLINE V fma(V a, V b, Scalar<V> c) { return fma(a, b, spread(c)); }
 template <class V> INLINE V fma(V a, Scalar<V> b, Scalar<V> c) { return fma(a, spread(b), spread(c)); }
+
+// One instruction of x86 each; compilers do not find it in the comparison, which is its definition.
+template <class V> INLINE V larger(V a, V x) {
+#if defined(__AVX512F__) && VECTOR_BYTES == 64
+  if constexpr (sizeof(Scalar<V>) == 4) return (V)_mm512_max_ps((__m512)a, (__m512)x);
+  else return (V)_mm512_max_pd((__m512d)a, (__m512d)x);
+#elif defined(__AVX__)
+  if constexpr (sizeof(Scalar<V>) == 4) return by_parts<V, __m256>([](__m256 p, __m256 q, __m256) INLINE_LAMBDA { return _mm256_max_ps(p, q); }, a, x, a);
+  else return by_parts<V, __m256d>([](__m256d p, __m256d q, __m256d) INLINE_LAMBDA { return _mm256_max_pd(p, q); }, a, x, a);
+#else
+  return a > x ? a : x;
+#endif
+}
+template <class V> INLINE V smaller(V a, V x) {
+#if defined(__AVX512F__) && VECTOR_BYTES == 64
+  if constexpr (sizeof(Scalar<V>) == 4) return (V)_mm512_min_ps((__m512)a, (__m512)x);
+  else return (V)_mm512_min_pd((__m512d)a, (__m512d)x);
+#elif defined(__AVX__)
+  if constexpr (sizeof(Scalar<V>) == 4) return by_parts<V, __m256>([](__m256 p, __m256 q, __m256) INLINE_LAMBDA { return _mm256_min_ps(p, q); }, a, x, a);
+  else return by_parts<V, __m256d>([](__m256d p, __m256d q, __m256d) INLINE_LAMBDA { return _mm256_min_pd(p, q); }, a, x, a);
+#else
+  return a < x ? a : x;
+#endif
+}
 
 template <class V> INLINE V root(V a) {
   [[maybe_unused]] constexpr bool single = sizeof(Scalar<V>) == 4;

@@ -7,6 +7,8 @@ scikit-learn's).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from chainrule.constraints import real
@@ -21,11 +23,21 @@ Updated = tuple[Array, Slots]
 def power(base: float, t: Array) -> Array:
     """base^t for whole t, as base^(256 h) · base^l with t = 256 h + l: the same bits on every machine, unlike a library's pow,
     and whatever other t are asked for with it."""
-    whole = t.astype(np.int64)
-    first, last = (int(whole.min()) >> 8, int(whole.max()) >> 8) if whole.size else (0, 0)
-    large, small = _squared(base, np.arange(first, last + 1) << 8), _squared(base, np.arange(256))
-    result: Array = large[(whole >> 8) - first] * small[whole & 255]
-    return result
+    if not len(t):
+        return np.ones(0)
+    first, last = int(t.min()), int(t.max())
+    to_the_256th = base
+    for _ in range(8):
+        to_the_256th *= to_the_256th
+    large = _squared(to_the_256th, np.arange(first >> 8, (last >> 8) + 1))
+    every: Array = (large[:, None] * _small_powers(base)).ravel()[first & 255 :][: last - first + 1]
+    consecutive = len(every) == len(t) and bool((t[1:] > t[:-1]).all())
+    return every if consecutive else every[t.astype(np.int64) - first]
+
+
+@lru_cache(maxsize=16)
+def _small_powers(base: float) -> Array:
+    return _squared(base, np.arange(256))
 
 
 def _squared(base: float, left: Ints) -> Array:
@@ -135,7 +147,14 @@ def _adam_constants(learning_rate: float, beta_1: float, beta_2: float, epsilon:
 
 
 def _corrections(beta_1: float, beta_2: float, t: Array) -> dict[str, Array]:
-    return {"correction_1": 1.0 / (1.0 - power(beta_1, t)), "correction_2": 1.0 / (1.0 - power(beta_2, t))}
+    return {"correction_1": _correction(beta_1, t), "correction_2": _correction(beta_2, t)}
+
+
+def _correction(beta: float, t: Array) -> Array:
+    """1/(1 − βᵗ), in one array: the table of a short step costs as much as the step."""
+    result = power(beta, t)
+    np.subtract(1.0, result, out=result)
+    return np.divide(1.0, result, out=result)
 
 
 @family
