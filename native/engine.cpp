@@ -2,6 +2,7 @@
 // Built once per instruction set; float and double functions stand side by side.
 #include <memory>
 
+#include "narrow.hpp"
 #include "passes.hpp"
 #include "team.hpp"
 #include "tiny.hpp"
@@ -75,6 +76,11 @@ template <class T> class Session {
       }
       return at;
     };
+    if (Narrow<T>::fits(net_, largest)) {
+      if (!narrow_ || narrow_->capacity() != largest) narrow_ = std::make_unique<Narrow<T>>(net_, largest);
+      *done = narrow_->train(data(rows), order, m, batch_size, table, steps, losses);
+      return DONE;
+    }
     if (Tiny<T>::fits(net_, largest)) {
       *done = Tiny<T>(net_).train(data(rows), order, m, batch_size, table, steps, losses);
       return DONE;
@@ -176,7 +182,7 @@ template <class T> class Session {
     batch.total = total_weight(net_, batch);
     if (!first_half(worker, batch, 0, n, true)) return CALL_FAILED;
     *loss = reduced_loss(worker, n);
-    for (auto& task : net_.tasks) gradient_of(worker, task, n, false);
+    for (auto& task : net_.tasks) Narrow<T>::fits(net_, n) ? Narrow<T>::gradient_of_task(worker, task, n) : gradient_of(worker, task, n, false);
     net_.unpack(net_.gradient, gradient);
     for (size_t s = 0; s < net_.widths.size(); s++)
       for (long r = 0; r < n; r++) {
@@ -196,11 +202,12 @@ template <class T> class Session {
     if (what == 0) net_.derive();
   }
   void poison() {
+    narrow_.reset();
     if (work_) work_->arena.fill((T)NAN);
     for (auto& predictor : predictors_) predictor->work.arena.fill((T)NAN);
   }
   long damaged() const {
-    long bad = net_.arena.damaged() + (work_ ? work_->arena.damaged() : 0);
+    long bad = net_.arena.damaged() + (work_ ? work_->arena.damaged() : 0) + (narrow_ ? narrow_->damaged() : 0);
     for (auto& predictor : predictors_) bad += predictor->work.arena.damaged();
     return bad;
   }
@@ -217,11 +224,8 @@ template <class T> class Session {
     batch.x = (const T*)rows.x, batch.y = (const T*)rows.y, batch.codes = rows.codes, batch.weights = (const T*)rows.weights;
     return batch;
   }
-  // Where the rows of a thread begin: whole tiles, as far as they go.
-  static long share(long rows, int me, int threads) {
-    const long at = round_up(rows * me / threads, TILE_ROWS);
-    return me == threads || at > rows ? rows : at;
-  }
+  // Where the rows of a thread begin. Everybody has as many, to two: a thread that waits costs more than a tile cut short.
+  static long share(long rows, int me, int threads) { return me == threads ? rows : rows * me / threads / 2 * 2; }
   void room_for(long rows) {
     if (!work_ || work_->capacity < rows) {
       workers_.clear();
@@ -270,7 +274,12 @@ template <class T> class Session {
     }
     if (net_.spec.rule == -1) return moved_by_call(mine, batch);
     const RuleKernel<T> rule = rule_kernel<T>(net_.spec.rule);
-    if (net_.spec.clip_norm == 0) {
+    if (Narrow<T>::fits(net_, batch.rows)) {  // the last batch of an epoch whose others are too large for it
+      for (int t = cut_[me]; t < cut_[me + 1]; t++) {
+        Narrow<T>::gradient_of_task(mine, net_.tasks[t], batch.rows);
+        move_task(mine, net_.tasks[t], rule, scalars, (T)1);
+      }
+    } else if (net_.spec.clip_norm == 0) {
       for (int t = cut_[me]; t < cut_[me + 1]; t++) {
         gradient_of(mine, net_.tasks[t], batch.rows, false);
         move_task(mine, net_.tasks[t], rule, scalars, (T)1);
@@ -304,6 +313,7 @@ template <class T> class Session {
   Call call_;
   Team team_;
   std::unique_ptr<Workspace<T>> work_;
+  std::unique_ptr<Narrow<T>> narrow_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
   std::vector<std::unique_ptr<Predictor>> predictors_;
   std::vector<int> cut_;

@@ -49,15 +49,15 @@ template <class T> bool take_loss(Worker<T>& on, const Batch<T>& batch, long fro
   return true;
 }
 
-// A row of weight 0 counts nothing, even where its loss overflows.
-template <class T> double reduced_loss(const Worker<T>& on, long rows) {
+// The sum of what the rows count times their losses. A row of weight 0 counts nothing, even where its loss overflows.
+template <class T> double weighted_sum(const T* factors, const T* losses, long rows) {
   typedef T Block __attribute__((vector_size(4 * sizeof(T))));
   const auto four = [&](long r) {
     Block f, l;
-    memcpy(&f, on.work.factors + r, sizeof f), memcpy(&l, on.work.losses + r, sizeof l);
+    memcpy(&f, factors + r, sizeof f), memcpy(&l, losses + r, sizeof l);
     return __builtin_convertvector(f != 0 ? f * l : Block{}, Four);
   };
   return ordered_sum(
-      rows, [&](long r) { return Eight{four(r), four(r + 4)}; },
-      [&](long r) { return on.work.factors[r] != 0 ? (double)(on.work.factors[r] * on.work.losses[r]) : 0.0; });
+      rows, [&](long r) { return Eight{four(r), four(r + 4)}; }, [&](long r) { return factors[r] != 0 ? (double)(factors[r] * losses[r]) : 0.0; });
 }
+template <class T> double reduced_loss(const Worker<T>& on, long rows) { return weighted_sum(on.work.factors, on.work.losses, rows); }

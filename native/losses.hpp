@@ -131,11 +131,14 @@ template <class T> INLINE void softmax(Vec<T>* z, int k) {
   for (int i = 0; i < k; i++) z[i] *= inverse;
 }
 
-// Categorical cross-entropy from the logits: the slope is p (sum of t) - t.
-template <class T> Vec<T> evaluate_logits(const Vec<T>* y, Vec<T>* z, int k, const T* c) {
+// Categorical cross-entropy from the logits: the slope is p (sum of t) - t. `count` is k where the compiler knows it.
+template <int count, class T> INLINE Vec<T> logits_of(const Vec<T>* y, Vec<T>* z, int k, const T* c) {
   typedef Vec<T> V;
+  if (count) k = count;
   V top = z[0], sum{}, weight{}, loss{};
+#pragma GCC unroll 4
   for (int i = 1; i < k; i++) top = choose(top < z[i], z[i], choose(z[i] == z[i], top, z[i]));
+#pragma GCC unroll 4
   for (int i = 0; i < k; i++) {
     const V shifted = z[i] - top, t = fma(y[i], c[0], c[1]);
     weight += t, loss = fma(-t, shifted, loss);
@@ -143,8 +146,12 @@ template <class T> Vec<T> evaluate_logits(const Vec<T>* y, Vec<T>* z, int k, con
   }
   loss = fma(logarithm(sum), weight, loss);
   const V share = weight / sum;
+#pragma GCC unroll 4
   for (int i = 0; i < k; i++) z[i] = fma(z[i], share, -fma(y[i], c[0], c[1]));
   return loss;
+}
+template <class T> Vec<T> evaluate_logits(const Vec<T>* y, Vec<T>* z, int k, const T* c) {
+  return k == 2 ? logits_of<2>(y, z, k, c) : k == 3 ? logits_of<3>(y, z, k, c) : logits_of<0>(y, z, k, c);
 }
 
 // By the code that chainrule/engines/native.py gives each record and head.

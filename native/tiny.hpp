@@ -101,7 +101,7 @@ template <class T> class Tiny {
       each(net_.theta, layer.theta, (T)0);
       for (int s = 0; s < 2; s++)
         if (net_.slot[s]) each(net_.slot[s], layer.slot[s], (T)0);
-      if (!plain_) each(net_.mask, layer.mask, (T)1);
+      each(net_.mask, layer.mask, (T)1);
       transpose_weights(layer);
     }
     net_.derive();

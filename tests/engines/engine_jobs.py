@@ -18,6 +18,7 @@ from chainrule.optim.rule import Update
 needs_library = pytest.mark.skipif(not runnable(), reason="the compiled engine is not built: see CMakeLists.txt")
 
 TRAINABLE = [record.name for record in activations if record.trainable]
+FUNCTIONS = [name for name in TRAINABLE if name not in ("prelu", "rrelu", "exponential")]
 HEADS = [(loss.name, head.activation) for loss in losses for head in loss.heads]
 
 
@@ -94,6 +95,22 @@ def drawn_network(seed: int) -> Network:
     if loss.simplex and drawn.random() < 0.3:
         layers[-1:] = [Dense(outputs, "tanh"), Softmax()]
     return Network(inputs, layers, loss, str(drawn.choice(["mean", "sum"])))
+
+
+def narrow_network(seed: int) -> Network:
+    """A chain of dense layers of at most 32 units, which the engine trains with the rows of the batch in lanes."""
+    drawn = np.random.default_rng([2, seed])
+    width = inputs = int(drawn.integers(1, 20))
+    layers = []
+    for _ in range(int(drawn.integers(0, 4))):
+        units = int(drawn.choice([1, 2, 3, 7, 12, 13, 16, 17, 32]))
+        mask = drawn.random((units, width)) < 0.7 if drawn.random() < 0.3 else None
+        function = str(drawn.choice(["relu", "tanh", "sigmoid", "identity", *FUNCTIONS]))
+        layers.append(Dense(units, function, bias=str(drawn.choice(["unit", "unit", "none"])), mask=mask))
+        width = units
+    loss = losses.get(str(drawn.choice([name for name in losses.names() if name != "output"])))
+    outputs = int(drawn.integers(2, 6)) if loss.simplex else int(drawn.integers(1, 4))
+    return Network(inputs, [*layers, Dense(outputs, loss.output)], loss, str(drawn.choice(["mean", "sum"])))
 
 
 def rounding(network: Network, dtype: Any) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_jobs import HEADS, TRAINABLE, assert_close, drawn_network, job, needs_library, rounding
+from engine_jobs import HEADS, TRAINABLE, assert_close, drawn_network, job, narrow_network, needs_library, rounding
 
 from chainrule import Dense, LayerNorm, Maxout, Network, activations, losses, rules
 from chainrule.engines.lowering import lower
@@ -117,6 +117,15 @@ def test_every_rule_moves_theta_and_its_slots_alike(name, terms, dtype):
     bound = 1e-10 if dtype == np.float64 else 50 * rounding(network, dtype)
     for got, wanted in zip(native, reference, strict=True):
         assert_close(got, wanted, bound, name)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_training_a_narrow_network_on_batches_of_many_rows_agrees(seed):
+    task = job(narrow_network(seed), n=150, seed=seed, weighted=seed % 3 == 0)
+    rule = rules.get(rules.names()[seed % len(rules.names())], learning_rate=1e-3)
+    native, reference = train_both(task, Update(rule, l2=0.01 * (seed % 2)), epochs=2, batch_size=64)
+    for got, wanted in zip(native, reference, strict=True):
+        assert_close(got, wanted, 1e-9, rule.name)
 
 
 @pytest.mark.parametrize("seed", range(60, 80))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine_jobs import assert_close, drawn_network, job, needs_library
+from engine_jobs import assert_close, drawn_network, job, narrow_network, needs_library
 
 from chainrule import Activation, Dense, Dropout, Expression, Loss, Network, Rule, activations, rules
 from chainrule.calculus.loss import Head
@@ -83,6 +83,17 @@ def test_instruction_sets_with_fused_multiply_adds_give_the_same_bits(seed, monk
         assert same_bits(results[1], other)
 
 
+@pytest.mark.skipif(len(FUSED) < 2, reason="only one library with fused multiply-adds runs on this CPU")
+@pytest.mark.parametrize("seed", range(12))
+def test_narrow_and_tiny_networks_give_the_same_bits_on_every_instruction_set(seed, monkeypatch):
+    results = []
+    for isa in FUSED:
+        monkeypatch.setenv("CHAINRULE_ISA", isa)
+        task = job(narrow_network(seed), n=150, dtype=np.float32, seed=seed)
+        results.append([x for rows in (64, 4, 1) for x in trained(task, batch_size=rows)])
+    assert all(same_bits(results[0], other) for other in results[1:])
+
+
 @pytest.mark.parametrize("isa", runnable())
 def test_every_instruction_set_agrees_with_the_reference(isa, monkeypatch):
     monkeypatch.setenv("CHAINRULE_ISA", isa)
@@ -139,6 +150,25 @@ def test_replaying_a_step_gives_the_bits_that_training_computed():
     after, _ = session.export()
     # theta - rate * gradient, rounded once: in float64 the products are exact and only the last rounding remains.
     wanted = (before.astype(np.float64) - 0.5 * trace.gradient.astype(np.float64)).astype(np.float32)
+    assert np.array_equal(after, wanted)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 7, 31, 32, 47, 59, 150])
+@pytest.mark.parametrize("seed", range(8))
+def test_replaying_the_last_step_of_an_epoch_of_a_small_network_gives_the_bits_of_training(seed, batch):
+    """Small networks have ways of their own: layers in one vector, rows in lanes. The last batch of 47 has 9 rows, of 59 32."""
+    task = job(narrow_network(seed), n=150, dtype=np.float32, seed=seed, weighted=seed % 2 == 0)
+    update = Update(rules.get("gradient_descent", learning_rate=2.0**-6))
+    order, steps = task.order(1), -(-150 // batch)
+    most, whole = task.open(NativeEngine(), update), task.open(NativeEngine(), update)
+    most.train(task.rows, np.ascontiguousarray(order[:, : (steps - 1) * batch]), batch, table_for(update, steps - 1), 0)
+    before, _ = most.export()
+    trace = most.trace(task.rows, np.ascontiguousarray(order[0, (steps - 1) * batch :]), steps - 1)
+    done = whole.train(task.rows, order, batch, table_for(update, steps), 0)
+    after, _ = whole.export()
+    assert done.losses[-1] == trace.loss
+    # theta - rate * gradient, rounded once: in float64 the product with a power of two is exact.
+    wanted = (before.astype(np.float64) - 2.0**-6 * trace.gradient.astype(np.float64)).astype(np.float32)
     assert np.array_equal(after, wanted)
 
 
