@@ -1,10 +1,11 @@
 """How good is a model that nobody tuned, and what does it cost?
 
-    python benchmarks/accuracy.py                                  every table of up to 10,000 rows, everybody installed
+    python benchmarks/accuracy.py                                  every table of up to 10,000 rows, everybody
     python benchmarks/accuracy.py --table diabetes --table steps-10k --contender chainrule-default
     python benchmarks/accuracy.py --large                          the tables of 100,000 rows
     python benchmarks/accuracy.py --csv houses.csv --target price --drop id
     python benchmarks/accuracy.py --held-out                       the seeds that no default was chosen on: judge, then stop
+    python benchmarks/accuracy.py --ablation                       what each ingredient of the preset default brings
     python benchmarks/accuracy.py --cache measured.json --json     keep what was measured; one object per row
 
 Same folds, seeds and metric for everyone, everyone with the defaults of their library (`accuracy_contenders.py`), each
@@ -33,10 +34,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+from accuracy_ablation import ABLATIONS, BASE, by_ingredient, print_ablation
 from accuracy_contenders import CONTENDERS, REFERENCE, threads
 from accuracy_report import Measured, Results, by_table, errors, non_inferiority, overall, print_report
 from accuracy_tables import DEVELOPMENT, HELD_OUT, RECIPES, SMOKE, Drawn, Recipe, from_csv, parts
 
+EVERYBODY = {**CONTENDERS, **ABLATIONS}
 ALWAYS = ("constant", *REFERENCE)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CHAINRULE_NUM_THREADS")
 
@@ -44,7 +47,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CHAINR
 def measure(name: str, recipe: Recipe, seed: int, folds: list[int]) -> Iterator[Measured]:
     """Train and test one contender on some folds of a table."""
     drawn = recipe.draw(seed)
-    version = CONTENDERS[name].version() or ""
+    version = EVERYBODY[name].version() or ""
     split = parts(drawn, recipe.folds, seed)
     for fold in folds:
         train, test = split[fold]
@@ -58,7 +61,7 @@ def measure(name: str, recipe: Recipe, seed: int, folds: list[int]) -> Iterator[
         )  # fmt: skip
         wall, cpu = time.perf_counter(), time.process_time()
         try:
-            told_by = CONTENDERS[name].train(part, seed)
+            told_by = EVERYBODY[name].train(part, seed)
             took = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
             scores = errors(drawn.task, y, told_by(x), constant)
             yield replace(empty, **scores, **took, peak_megabytes=peak_megabytes())
@@ -134,7 +137,7 @@ def run(recipes: list[Recipe], names: list[str], seeds: list[int], chosen: argpa
         for seed in seeds:
             fingerprint = recipe.draw(seed).fingerprint()
             for name in names:
-                version = CONTENDERS[name].version()
+                version = EVERYBODY[name].version()
                 keys = [(name, version, recipe.name, fingerprint, seed, fold) for fold in range(recipe.folds)]
                 measured += [cache.held[key] for key in keys if key in cache.held]
                 wanting = [fold for fold, key in enumerate(keys) if key not in cache.held]
@@ -163,6 +166,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--drop", action="append", default=[], help="a column of it to leave out")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds of the kept list (default 1)")
     parser.add_argument("--held-out", action="store_true", help="the seeds that no default was chosen on")
+    parser.add_argument("--ablation", action="store_true", help="the preset default without each of its ingredients")
     parser.add_argument("--cache", help="a file that keeps what was measured")
     parser.add_argument("--cached", action="store_true", help="only report what the cache holds")
     parser.add_argument("--limit", type=float, default=3600, help="seconds for one contender on one table and seed")
@@ -179,8 +183,10 @@ def main(arguments: list[str] | None = None) -> None:
         serve(name, own[0] if own else RECIPES[table], int(seed), [int(fold) for fold in folds.split(",")])
         return
     asked = chosen.contender or [name for name in CONTENDERS if not chosen.smoke or name.startswith("chainrule")]
-    names = [name for name in CONTENDERS if name in (*ALWAYS, *asked)]
-    absent = [name for name in names if CONTENDERS[name].version() is None]
+    if chosen.ablation:
+        asked = [BASE, *ABLATIONS]
+    names = [name for name in EVERYBODY if name in (*ALWAYS, *asked)]
+    absent = [name for name in names if EVERYBODY[name].version() is None]
     if absent:
         print(f"not installed, left out: {', '.join(absent)}", file=sys.stderr)
     names = [name for name in names if name not in absent]
@@ -190,9 +196,15 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{'HELD-OUT' if chosen.held_out else 'development'} seeds {seeds}", file=sys.stderr)
     results = Results(run(recipes, names, seeds, chosen))
     if not chosen.json:
-        print_report(results)
+        (print_ablation if chosen.ablation else print_report)(results)
         return
-    for kind, rows in (("table", by_table), ("overall", overall), ("non-inferiority", non_inferiority)):
+    kinds = (
+        ("table", by_table),
+        ("overall", overall),
+        ("non-inferiority", non_inferiority),
+        ("ablation", by_ingredient),
+    )
+    for kind, rows in kinds:
         for row in rows(results):
             print(json.dumps({"kind": kind, **row}), flush=True)
 

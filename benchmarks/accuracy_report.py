@@ -81,7 +81,7 @@ class Results:
         return {name: (error["constant"] - e) / (error["constant"] - reference) for name, e in error.items()}
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
+def interval(values: np.ndarray) -> tuple[float, float]:
     """95% of the means of tables drawn with replacement; the seed is fixed."""
     rng = np.random.default_rng(0)
     means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
@@ -123,7 +123,7 @@ def overall(results: Results) -> list[dict[str, Any]]:
         where = [t for t in scored if name in scored[t]]
         mine = np.array([scored[t][name] for t in where])
         ranks = [_rank(n, name) for n in common]
-        low, high = _interval(mine)
+        low, high = interval(mine)
         rows.append({
             "contender": name, "tables": len(where), "of": len(scored), "ranked": len(common),
             "mean_rank": float(np.mean(ranks)) if ranks else None,
@@ -148,7 +148,7 @@ def non_inferiority(results: Results) -> list[dict[str, Any]]:
         if len(scored) < 2:
             continue
         lead = np.array([n[ours] - n[theirs] for n in scored.values()])
-        low, high = _interval(lead)
+        low, high = interval(lead)
         ratios = [
             sum(one.cpu_seconds for one in results.tables[t][theirs])
             / sum(one.cpu_seconds for one in results.tables[t][ours])

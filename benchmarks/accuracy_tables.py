@@ -158,6 +158,7 @@ def _recipes() -> list[Recipe]:
     large = ("classes", "friedman1", "mixed", "mixed-classes")
     return [
         *(Recipe(name, partial(_shipped, getattr(datasets, f"load_{name}"), task), 5) for name, task in ships),
+        *(Recipe(f"{name}-1k", partial(draw, 1_000), 1) for name, draw in made.items()),
         *(Recipe(f"{name}-10k", partial(draw, 10_000), 1) for name, draw in made.items()),
         *(Recipe(f"{name}-100k", partial(made[name], 100_000), 1) for name in large),
     ]
