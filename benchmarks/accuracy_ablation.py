@@ -1,14 +1,11 @@
 """What each ingredient of the preset "default" brings: the preset with that ingredient switched off.
 
-An ingredient that a setting of `fit` decides is switched off by the setting, any other by its constant in
-`chainrule.presets`. What brings nothing should not be there.
+What brings nothing should not be there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -21,60 +18,34 @@ from accuracy_tables import Drawn
 BASE = "chainrule-default"
 
 
-@dataclass(frozen=True)
-class Without:
-    """`settings`: given to `fit`, by whether it is a regression; `constants`: of chainrule.presets, by name."""
-
-    settings: Callable[[bool], Mapping[str, Any]] = lambda regression: {}
-    constants: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
-
-
-def _one_network(presets: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: replace(preset, members=1) for name, preset in presets.items()}
-
-
-def _plain_dense(units: int, activation: Any, begin: Mapping[str, Any]) -> Any:
-    from chainrule.layers import Dense
-
-    return Dense(units, activation, **begin)
-
-
-def _adam(regression: bool) -> dict[str, Any]:
-    from chainrule.optim.rules import rules
-
-    return {"optimizer": rules.get("adam", learning_rate=0.07 if regression else 0.04, beta_2=0.999)}
-
-
-WITHOUT = {
-    "robust scaling and smooth clipping (standardised instead)": Without(lambda _: {"scale": "standard"}),
-    "learned gains of the inputs": Without(constants={"INPUT_GAIN_RATE": lambda _: 0.0}),
-    "mish and selu (relu instead)": Without(lambda _: {"activation": "relu"}),
-    "rates by layer width (one rate of 0.003 instead)": Without(
-        lambda _: {"learning_rate": 0.003},
-        {"_dense": lambda _: lambda fan_in, units, activation, **begin: _plain_dense(units, activation, begin)},
-    ),
-    "slower biases": Without(constants={"BIAS_RATE": lambda _: 1.0}),
-    "β₂ = 0.95 (0.999 instead)": Without(_adam),
-    "coslog4 (constant rate instead)": Without(lambda _: {"schedule": "constant"}),
-    "coslog4 (one cosine instead)": Without(lambda _: {"schedule": "cosine"}),
-    "smoothed labels": Without(constants={"SMOOTHING": lambda _: 0.0}),
-    "wide layers (64-32 instead)": Without(lambda _: {"network": (64, 32)}),
-    "several networks (one instead)": Without(constants={"PRESETS": _one_network}),
+WITHOUT: dict[str, dict[str, Any]] = {
+    "robust scaling and smooth clipping (standardised instead)": {"scale": "standard"},
+    "learned gains of the inputs": {"input_gain_rate": 0.0},
+    "selu and mish (relu instead)": {"activations": ("relu", "relu")},
+    "rates by the layer's width (one rate of 0.003 instead)": {"ntk": False, "rates": (0.003, 0.003)},
+    "slower biases": {"bias_rate": 1.0},
+    "random first biases (0 instead)": {"bias_spread": 0.0},
+    "β₂ = 0.95 (0.999 instead)": {"beta_2": 0.999},
+    "coslog4 (one cosine instead)": {"schedule": "cosine"},
+    "coslog4 (a constant rate instead)": {"schedule": "constant"},
+    "smoothed labels": {"label_smoothing": 0.0},
+    "128-128-128 (64-32 instead)": {"widths": (64, 32)},
+    "several networks (one instead)": {"members": 1},
+    "calibration": {"is_calibrated": False},
 }
+"""Ingredient to what stands in its place, by the fields of `chainrule.presets.Preset`."""
 
 
-def _train(without: Without, drawn: Drawn, seed: int) -> Predict:
-    import chainrule.presets as presets
+def _train(instead: dict[str, Any], drawn: Drawn, seed: int) -> Predict:
+    from chainrule.presets import PRESETS
 
-    with ExitStack() as changed:
-        for name, change in without.constants.items():
-            changed.enter_context(mock.patch.object(presets, name, change(getattr(presets, name))))
-        return chainrule("default", drawn, seed, **without.settings(drawn.task == "regression"))
+    with mock.patch.dict(PRESETS, {"default": replace(PRESETS["default"], **instead)}):
+        return chainrule("default", drawn, seed)
 
 
 ABLATIONS = {
-    f"default without {name}": Contender("chainrule", partial(_train, without), CONTENDERS["chainrule-fast"].present)
-    for name, without in WITHOUT.items()
+    f"default without {name}": Contender("chainrule", partial(_train, instead), CONTENDERS["chainrule-fast"].present)
+    for name, instead in WITHOUT.items()
 }
 
 

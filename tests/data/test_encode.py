@@ -141,13 +141,13 @@ def test_without_scaling_columns_of_very_different_size_are_named() -> None:
 
 
 def test_rare_and_too_many_categories_share_one_input() -> None:
-    common = [f"k{i:03d}" for i in range(100) for _ in range(3 + (i < 70))]
+    common = [f"k{i:03d}" for i in range(300) for _ in range(3 + (i < 270))]
     data = {"kind": [*common, "once"], "y": np.arange(len(common) + 1.0) ** 2}
     encoder = fitted(data, "y")
-    assert len(encoder.input_names) == 65
+    assert len(encoder.input_names) == 257
     assert encoder.input_names[-1] == "kind=other"
-    assert encoder.columns[0].levels[-1] == "k063"
-    assert "37 rare or beyond the 64 most frequent of them" in str(encoder.notes[0])
+    assert encoder.columns[0].levels[-1] == "k255"
+    assert "45 rare or beyond the 256 most frequent of them" in str(encoder.notes[0])
 
 
 def test_a_category_called_other_keeps_its_name() -> None:

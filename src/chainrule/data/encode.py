@@ -28,7 +28,8 @@ from chainrule.data.schema import Label, Schema, refuse_infinite
 from chainrule.data.table import Column, Note, Table, counted, listing, row_listing
 from chainrule.errors import DataError, ModelFileError
 
-MAX_CATEGORIES = 64
+MAX_CATEGORIES, FEW_CATEGORIES, CATEGORY_CELLS = 256, 64, 64_000_000
+"""A column gets so many inputs for its categories at most, of many rows fewer: so many numbers, but 64 inputs anyhow."""
 RARE_SHARE, RARE_ROWS = 0.001, 50
 SCALES = ("standard", "robust")
 CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by default (2024)
@@ -309,11 +310,12 @@ def _fit_category(column: Column, notes: list[Note]) -> InputColumn:
     common = order[counts[order] >= enough]
     used = order[counts[order] > 0]
     # A few categories of one row each are worth an input each; thousands of them are worth none.
-    kept = common[:MAX_CATEGORIES] if len(common) else used[: len(used) if len(used) <= MAX_CATEGORIES else 0]
+    most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, CATEGORY_CELLS // max(len(column), 1)))
+    kept = common[:most] if len(common) else used[: len(used) if len(used) <= FEW_CATEGORIES else 0]
     own = set(kept.tolist())
     pooled = [column.levels[code] for code in used.tolist() if code not in own]
     if pooled:
-        reason = "rare" if len(common) <= MAX_CATEGORIES else f"rare or beyond the {MAX_CATEGORIES} most frequent"
+        reason = "rare" if len(common) <= most else f"rare or beyond the {most} most frequent"
         text = f"the input 'other' stands for {len(pooled)} {reason} of them: {listing(pooled, 5)}"
         if not len(kept):
             text = f"no input, for each of its {len(pooled)} values is rare: {listing(pooled, 5)}"
