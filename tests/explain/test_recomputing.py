@@ -1,5 +1,6 @@
 """Every printed line can be recomputed from what stands above it, and the result is the engine's gradient."""
 
+import re
 import zlib
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from evaluator import recompute
 from networks import TRAINABLE, random_addresses, random_trace
 
-from chainrule import losses
+from chainrule import Dense, Network, backward, forward, losses
 from chainrule.explain import explain_trace
+from chainrule.explain.digits import shown
+from chainrule.explain.formula import evaluate
 
 PRIMITIVE = ("input", "parameter", "target", "constant")
 LOSSES = [record.name for record in losses if record.name != "output"]
@@ -63,3 +66,32 @@ def test_a_float32_pass_is_explained_in_float64_and_the_difference_is_said(seed:
     assert explanation.dtype == "float32"
     assert any("float32" in note for note in explanation.notes)
     assert explanation.engine == pytest.approx(explanation.value, rel=1e-3, abs=1e-4)
+
+
+def numbers_and_value(line) -> tuple[str, float]:
+    """The numbers of a line as formula for Python, from what is printed; its value as printed with six digits."""
+    plain = (
+        line.numbers.replace("·", "*").replace("−", "-").replace("²", "**2").replace("³", "**3").replace("√", "sqrt")
+    )
+    plain = re.sub(r"e\^\(", "exp(", plain)
+    plain = re.sub(r"e\^(-?[\d.]+(?:e-?\d+)?)", r"exp(\1)", plain)
+    return plain, float(shown(line.value).replace("−", "-"))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_line_is_recomputed_from_its_printed_digits(seed: int) -> None:
+    trace = random_trace(seed, ("sigmoid", "tanh", "softplus", "elu")[seed % 4], LOSSES[seed % len(LOSSES)])
+    for address in random_addresses(seed, trace, 3):
+        for line in explain_trace(trace, address, row=0, top=None).lines:
+            text, printed = numbers_and_value(line)
+            if line.role == "sum" or "if" in text or "|" in text or "^" in text or "σ" in text:
+                continue
+            assert evaluate(text, {})[0] == pytest.approx(printed, rel=2e-4, abs=1e-300), line
+
+
+def test_an_almost_saturated_unit_is_shown_with_the_digits_its_slope_needs() -> None:
+    net = Network(1, [Dense(1, "sigmoid")], loss="half_squared_error")
+    trace = backward(forward(net, [7.7, 0.0], [[1.0]], [[0.5]])).trace
+    line = explain_trace(trace, "W1[0,0]").line("da1_0_dz1_0")
+    assert line.numbers == "0.9995474·(1 − 0.9995474)"
+    assert evaluate("0.9995474*(1 - 0.9995474)", {})[0] == pytest.approx(line.value, rel=1e-4)

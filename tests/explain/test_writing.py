@@ -158,3 +158,15 @@ def test_numbers_are_short_when_exact_and_full_when_rounded() -> None:
 )  # fmt: skip
 def test_symbols_as_latex(symbol: str, latex: str) -> None:
     assert latex_symbol(symbol) == latex
+
+
+def test_the_sum_over_a_shared_bias_shows_what_it_adds_up() -> None:
+    net = Network(2, [Dense(2, "sigmoid", bias="layer"), Dense(1, "sigmoid")], loss="half_squared_error")
+    gradient = backward(forward(net, initialize(net, 1), [[0.05, 0.1]], [[1.0]]))
+    explanation = explain_trace(gradient, "b1")
+    first, second = (explanation.line(f"dL_dz1_{n}") for n in (0, 1))
+    text = str(explanation)
+    assert "∂L/∂b1 = ∂L/∂z1[0] + ∂L/∂z1[1]" in text
+    assert f"= {shown(first.value)} " in text and shown(second.value) in text
+    assert "lines above" not in explanation.to_latex()
+    assert "the sum of" not in text.split("\n\n")[-2]

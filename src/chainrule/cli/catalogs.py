@@ -14,8 +14,22 @@ from chainrule.calculus.activations import activations as catalog
 from chainrule.check import check as run_check
 from chainrule.cli import options, output
 from chainrule.explain.derivation import derivations
+from chainrule.explain.digits import shown
+from chainrule.explain.formula import written
+from chainrule.explain.written import GREEK
 
-PROPERTIES = ("name", "formula", "slope", "range", "continuity", "monotonic", "zero-centred", "saturates", "kinks")
+PROPERTIES = (
+    "name",
+    "formula",
+    "constants",
+    "slope",
+    "range",
+    "continuity",
+    "monotonic",
+    "zero-centred",
+    "saturates",
+    "kinks",
+)
 
 
 @click.command()
@@ -35,7 +49,17 @@ def activations(names: tuple[str, ...], derive: bool, as_json: bool) -> None:
     for row in rows:
         click.echo(row["name"])
         for name in PROPERTIES[1:]:
-            click.echo(f"  {name.ljust(12)}  {row[name]}")
+            if row[name] or name != "constants":
+                click.echo(f"  {name.ljust(12)}  {_as_read(name, row[name])}")
+
+
+def _as_read(name: str, fact: Any) -> str:
+    """A fact as it is read: formulas as they are written by hand, yes and no."""
+    if name in ("formula", "slope"):
+        return written(fact, lambda symbol: GREEK.get(symbol, symbol))
+    if name == "constants":
+        return ", ".join(f"{GREEK.get(key, key)} = {shown(value)}" for key, value in fact.items())
+    return str(fact) if not isinstance(fact, bool) else "yes" if fact else "no"
 
 
 def _derive(records: Sequence[Activation], as_json: bool) -> None:

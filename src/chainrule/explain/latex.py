@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chainrule.explain.digits import shown
+from chainrule.explain.enough import enough_digits
 from chainrule.explain.formula import LATEX, latex_number, names_in, written
-from chainrule.explain.lines import Line, Shown
+from chainrule.explain.lines import Line, Shown, adds_terms
 from chainrule.explain.notation import latex_symbol, plain_latex
 from chainrule.explain.sentences import say
 
@@ -37,7 +38,7 @@ def to_latex(explanation: Shown, *, document: bool = False) -> str:
 
 def _sections(explanation: Shown) -> Iterator[str]:
     for section in explanation.sections:
-        rows = [row for line in section.lines for row in _rows(line, explanation)]
+        rows = [row for line in section.lines for row in _rows(line, section.lines, explanation)]
         if rows:
             yield plain_latex(section.title) + "\n\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
     checks = [(say("engine"), explanation.engine)]
@@ -48,17 +49,18 @@ def _sections(explanation: Shown) -> Iterator[str]:
         yield ", ".join(told) + r"\par"
 
 
-def _rows(line: Line, explanation: Shown) -> Sequence[str]:
+def _rows(line: Line, lines: Sequence[Line], explanation: Shown) -> Sequence[str]:
     names, columns = explanation.names, explanation.columns
     value = number(line.value, explanation.digits)
     if line.role == "rest":
         return [rf"&\quad \text{{{plain_latex(line.symbol)}}} = {value}"]
     formula = written(line.expr, lambda key: latex_symbol(names[key].symbol, columns), LATEX)
-    numbers = written(line.expr, lambda key: number(names[key].value, explanation.digits), LATEX)
+    digits = enough_digits(line.expr, names, explanation.digits)
+    numbers = written(line.expr, lambda key: number(names[key].value, digits), LATEX)
     if line.role == "term":
         steps = [formula, *([numbers] if numbers not in (formula, value) else []), value]
         return [r"&\quad " + " = ".join(steps)]
-    if line.role == "sum":
+    if adds_terms(line, lines):
         shown_terms = sum(1 for name in names_in(line.expr) if names[name].kind == "line")
         sum_of = rf"\text{{{plain_latex(say('sum_above', n=shown_terms))}}}"
         return [f"{latex_symbol(line.symbol, columns)} &= {sum_of} = {value}"]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from chainrule.explain.formula import names_in
+
 Kind = Literal["input", "parameter", "target", "constant", "recorded", "line"]
 Role = Literal["forward", "loss", "factor", "term", "rest", "sum", "product", "step"]
 
@@ -45,6 +47,12 @@ class Section:
 
     title: str
     lines: tuple[Line, ...]
+
+
+def adds_terms(line: Line, lines: Sequence[Line]) -> bool:
+    """Whether a line adds up terms that stand among these lines, and not what it names itself."""
+    terms = {other.key for other in lines if other.role in ("term", "rest")}
+    return line.role == "sum" and not terms.isdisjoint(names_in(line.expr))
 
 
 @dataclass(frozen=True)

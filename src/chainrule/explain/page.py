@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from chainrule.explain.digits import shown, with_decimal
+from chainrule.explain.enough import enough_digits
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.lines import Line, Name
 from chainrule.explain.mathml import Part, Show, math, number, pieces, symbol
@@ -36,8 +37,9 @@ class _Look:
 
     def both(self, expr: str, names: Mapping[str, Name]) -> list[list[str]]:
         """A formula in symbols and with the numbers put in, each in pieces."""
+        digits = enough_digits(expr, names, self.digits)
         shows: tuple[Show, ...] = (
-            lambda key: self.symbol(names[key].symbol), lambda key: self.number(names[key].value)
+            lambda key: self.symbol(names[key].symbol), lambda key: number(names[key].value, digits)
         )  # fmt: skip
         return [pieces(expr, show) for show in shows]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from chainrule.explain.digits import shown
+from chainrule.explain.enough import enough_digits
 from chainrule.explain.explanation import RELATIVE
 from chainrule.explain.formula import evaluate, names_in, written
 from chainrule.explain.lines import Kind, Line, Name, Role
@@ -146,7 +147,8 @@ class Sheet:
         value = self.evaluated(expr) if value is None else float(value)
         self.names[key] = Name(key, symbol, value, "line")
         formula = written(expr, lambda name: self.names[name].symbol)
-        numbers = written(expr, lambda name: shown(self.names[name].value, self.digits))
+        digits = enough_digits(expr, self.names, self.digits)
+        numbers = written(expr, lambda name: shown(self.names[name].value, digits))
         where.append(Line(key, symbol, expr, formula, numbers, value, role, note))
         return key
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chainrule.explain.digits import shown
 from chainrule.explain.formula import names_in
-from chainrule.explain.lines import Line, Shown
+from chainrule.explain.lines import Line, Shown, adds_terms
 from chainrule.explain.sentences import say
 
 INDENT = "  "
@@ -57,21 +57,22 @@ def _split(lines: list[Line], key: str) -> tuple[list[Line], list[Line]]:
     return [other for other in lines if other is not line and other not in parts], [*parts, line]
 
 
-def _row(line: Line, digits: int) -> Row:
+def _row(line: Line, lines: Sequence[Line], digits: int) -> Row:
     value = shown(line.value, digits)
     if line.role == "rest":
         return Row(line.symbol, (), value, "rest")
-    if line.role == "sum":
+    if adds_terms(line, lines):
         return Row(line.symbol, (), value, "sum")
     symbol = f"{line.symbol}:  " if line.role == "term" and line.symbol else line.symbol
     parts = [symbol + line.formula if line.role == "term" else line.formula] if line.formula != value else []
     parts += [line.numbers] if line.numbers not in (value, line.formula) else []
-    return Row(line.symbol, tuple(parts), value, line.role, f"   ({line.note})" if line.note else "")
+    kind = "plain" if line.role == "sum" else line.role
+    return Row(line.symbol, tuple(parts), value, kind, f"   ({line.note})" if line.note else "")
 
 
 def _table(lines: Sequence[Line], digits: int, width: int) -> list[str]:
     """The lines in columns; a line too long for them is broken at its equals signs."""
-    rows = [_row(line, digits) for line in lines]
+    rows = [_row(line, lines, digits) for line in lines]
     plain = [row for row in rows if row.kind not in ("term", "rest", "sum")]
     symbol = max((len(row.symbol) for row in plain), default=0)
     value = max((len(row.value) for row in rows), default=0)
@@ -153,7 +154,7 @@ def _sum(rows: Sequence[Row], width: int) -> list[str]:
 
 
 def _result(lines: Sequence[Line], explanation: Shown, width: int) -> list[str]:
-    rows = [_row(line, explanation.digits) for line in lines]
+    rows = [_row(line, lines, explanation.digits) for line in lines]
     if rows[-1].kind == "sum":
         out = _sum(rows, width)
     else:

@@ -12,6 +12,7 @@ from chainrule.data.encode import Encoder, TargetColumn
 from chainrule.data.inputs import Input
 from chainrule.explain.address import QUOTIENT
 from chainrule.explain.digits import shown
+from chainrule.explain.enough import enough_digits
 from chainrule.explain.explanation import RELATIVE, Explanation
 from chainrule.explain.formula import evaluate, names_in, written
 from chainrule.explain.lines import Kind, Line, Name, Role, Section
@@ -202,5 +203,6 @@ def _line(
         value = evaluate(expr, {name: names[name].value for name in names_in(expr)})[0]
     names[key] = Name(key, symbol, value, "line", names[key].address if key in names else "")
     formula = written(expr, lambda name: names[name].symbol)
-    numbers = written(expr, lambda name: shown(names[name].value, digits))
+    needed = enough_digits(expr, names, digits)
+    numbers = written(expr, lambda name: shown(names[name].value, needed))
     return Line(key, symbol, expr, formula, numbers, value, role)
