@@ -92,7 +92,8 @@ def serve(name: str, recipe: Recipe, seed: int, folds: list[int]) -> None:
 def apart(name: str, recipe: Recipe, seed: int, folds: list[int], chosen: argparse.Namespace) -> Iterator[Measured]:
     """`measure` in a process of its own, with so many threads."""
     environment = {**os.environ, **dict.fromkeys(THREADS, str(chosen.threads))}
-    options = ["--csv", chosen.csv, "--target", chosen.target] if chosen.csv else []
+    files = zip(chosen.csv, chosen.target, strict=True)
+    options = [part for path, target in files for part in ("--csv", path, "--target", target)]
     options += [part for name in chosen.drop for part in ("--drop", name)]
     job = [name, recipe.name, str(seed), ",".join(map(str, folds))]
     command = [sys.executable, __file__, "--serve", *job, *options]
@@ -161,9 +162,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--contender", action="append", choices=list(CONTENDERS), help="with the reference, always there"
     )
     parser.add_argument("--large", action="store_true", help="the tables of 100,000 rows instead of the smaller ones")
-    parser.add_argument("--csv", help="a table of your own instead")
-    parser.add_argument("--target", help="its column to predict")
-    parser.add_argument("--drop", action="append", default=[], help="a column of it to leave out")
+    parser.add_argument("--csv", action="append", default=[], help="a table of your own, instead or with --table")
+    parser.add_argument("--target", action="append", default=[], help="its column to predict")
+    parser.add_argument("--drop", action="append", default=[], help="a column to leave out")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds of the kept list (default 1)")
     parser.add_argument("--held-out", action="store_true", help="the seeds that no default was chosen on")
     parser.add_argument("--ablation", action="store_true", help="the preset default without each of its ingredients")
@@ -175,12 +176,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--smoke", action="store_true", help="120 rows in this process: does it run at all?")
     parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
-    if bool(chosen.csv) != bool(chosen.target):
-        parser.error("--csv and --target come together")
-    own = [from_csv(chosen.csv, chosen.target, tuple(chosen.drop))] if chosen.csv else []
+    if len(chosen.csv) != len(chosen.target):
+        parser.error("every --csv needs a --target")
+    files = zip(chosen.csv, chosen.target, strict=True)
+    own = {one.name: one for one in (from_csv(path, target, tuple(chosen.drop)) for path, target in files)}
     if chosen.serve:
         name, table, seed, folds = chosen.serve
-        serve(name, own[0] if own else RECIPES[table], int(seed), [int(fold) for fold in folds.split(",")])
+        serve(name, {**RECIPES, **own}[table], int(seed), [int(fold) for fold in folds.split(",")])
         return
     asked = chosen.contender or [name for name in CONTENDERS if not chosen.smoke or name.startswith("chainrule")]
     if chosen.ablation:
@@ -191,7 +193,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"not installed, left out: {', '.join(absent)}", file=sys.stderr)
     names = [name for name in names if name not in absent]
     usual = [recipe for name, recipe in RECIPES.items() if name.endswith("-100k") == chosen.large]
-    recipes = [SMOKE] if chosen.smoke else own or [RECIPES[name] for name in chosen.table or ()] or usual
+    recipes = [SMOKE] if chosen.smoke else [*(RECIPES[name] for name in chosen.table or ()), *own.values()] or usual
     seeds = list((HELD_OUT if chosen.held_out else DEVELOPMENT)[: chosen.seeds])
     print(f"{'HELD-OUT' if chosen.held_out else 'development'} seeds {seeds}", file=sys.stderr)
     results = Results(run(recipes, names, seeds, chosen))

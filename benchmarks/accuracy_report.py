@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,29 +165,28 @@ def non_inferiority(results: Results) -> list[dict[str, Any]]:
 
 def print_report(results: Results) -> None:
     rows = by_table(results)
-    for table in results.tables:
-        mine = [row for row in rows if row["table"] == table]
-        measure = "accuracy" if mine[0]["task"] == "classification" else "R²"
-        print(f"\n### {table}: {mine[0]['rows']:,} training rows, {mine[0]['folds']} fold(s) over the seeds\n")
-        print(f"| contender | {measure} | spread | log-loss | normalised | s per 1000 rows | of processor | peak MB |")
-        print("|---|---|---|---|---|---|---|---|")
-        for row in sorted(mine, key=lambda row: -np.inf if row["score"] is None else row["score"], reverse=True):
-            if row["failure"]:
-                print(f"| {row['contender']} | failed: {row['failure']} | | | | | | |")
-                continue
-            loss = "" if row["log_loss"] is None else f"{row['log_loss']:.3f}"
-            normalised = "" if row["normalised"] is None else f"{row['normalised']:.3f}"
-            print(
-                f"| {row['contender']} | {row['score']:.4f} | {row['spread']:.4f} | {loss} | {normalised} "
-                f"| {row['seconds_per_1000_rows']:.3g} | {row['cpu_seconds_per_1000_rows']:.3g} | {row['peak_megabytes']:.0f} |"
-            )
+    for row in rows:
+        if row["failure"]:
+            print(f"{row['table']}: {row['contender']} failed: {row['failure']}", file=sys.stderr)
+    print("\n### Accuracy or R²\n")
+    _print_matrix(rows, results.contenders, "score", max)
+    print("\n### Log-loss\n")
+    _print_matrix(rows, results.contenders, "log_loss", min)
     print("\n### Over all tables\n")
-    print("| contender | normalised | 95% interval | mean rank | tables | worst |\n|---|---|---|---|---|---|")
+    print(
+        "| contender | normalised | 95% interval | mean rank | tables | worst | s per 1000 rows | of processor | peak MB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     for row in overall(results):
         rank = "" if row["mean_rank"] is None else f"{row['mean_rank']:.2f}"
+        mine = [one for one in rows if one["contender"] == row["contender"]]
+        clock, processor = (
+            float(np.median([one[f"{kind}seconds_per_1000_rows"] for one in mine])) for kind in ("", "cpu_")
+        )
         print(
-            f"| {row['contender']} | {row['normalised']:.3f} | {row['low']:.3f} to {row['high']:.3f} "
-            f"| {rank} | {row['tables']} of {row['of']} | {row['worst']:.3f} ({row['worst_table']}) |"
+            f"| {row['contender']} | {row['normalised']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {rank} "
+            f"| {row['tables']} of {row['of']} | {row['worst']:.2f} ({row['worst_table']}) | {clock:.2g} "
+            f"| {processor:.2g} | {max(one['peak_megabytes'] for one in mine):.0f} |"
         )
     for row in non_inferiority(results):
         verdict = "not worse" if row["not_worse"] else "not shown to be not worse"
@@ -196,3 +196,17 @@ def print_report(results: Results) -> None:
             f"{row['ahead_on']}; {row['times_less_cpu']:.1f} times less processor time "
             f"(least {row['least_times_less_cpu']:.1f})"
         )
+
+
+def _print_matrix(rows: list[dict[str, Any]], names: list[str], what: str, best: Callable[[Any], float]) -> None:
+    """A row for each table that has such a number, a column for each contender; the best is bold."""
+    print(f"| table | training rows | folds | {' | '.join(names)} |\n|---|---|---|{'---|' * len(names)}")
+    for table in dict.fromkeys(row["table"] for row in rows):
+        mine = {row["contender"]: row for row in rows if row["table"] == table}
+        found = {name: f"{row[what]:.3f}" for name, row in mine.items() if row[what] is not None}
+        if not found:
+            continue
+        top = f"{best(row[what] for row in mine.values() if row[what] is not None):.3f}"
+        cells = [f"**{text}**" if (text := found.get(name, "")) == top else text for name in names]
+        one = mine["constant"]
+        print(f"| {table} | {one['rows']:,} | {one['folds']} | {' | '.join(cells)} |")

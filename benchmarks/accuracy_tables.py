@@ -174,7 +174,7 @@ def from_csv(path: str, target: str, drop: tuple[str, ...] = ()) -> Recipe:
     def draw(_seed: int) -> Drawn:
         frame = pd.read_csv(path).dropna(subset=[target]).reset_index(drop=True)
         y = frame[target]
-        x = frame.drop(columns=[target, *drop])
+        x = frame.drop(columns=[target]).drop(columns=list(drop), errors="ignore")
         for name in x.columns:
             if not pd.api.types.is_numeric_dtype(x[name]) or x[name].dtype == bool:
                 x[name] = x[name].astype(object).map(str, na_action="ignore").astype("category")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import accuracy
+from accuracy_ablation import WITHOUT
 from accuracy_report import MARGIN, Measured, Results, errors, non_inferiority, overall
 from accuracy_tables import DEVELOPMENT, HELD_OUT, RECIPES, SMOKE, from_csv, parts
+
+from chainrule.presets import PRESETS
 
 
 def measured(table, **error_of):
@@ -130,3 +134,17 @@ def test_a_file_becomes_a_table(tmp_path):
     drawn = from_csv(str(path), "price", ("id",)).draw(0)
     assert drawn.task == "regression" and list(drawn.x) == ["rooms", "town"] and len(drawn.y) == 5
     assert drawn.x["town"].dtype == "category" and drawn.x["rooms"].isna().sum() == 1
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_an_ablation_changes_the_preset(name):
+    assert replace(PRESETS["default"], **WITHOUT[name]) != PRESETS["default"]
+
+
+def test_what_was_measured_is_kept_and_found_again(tmp_path):
+    path = tmp_path / "measured.json"
+    one = measured("t", ours=0.5)[0]
+    accuracy.Cache(str(path)).add(one)
+    accuracy.Cache(str(path)).add(replace(one, fold=1))
+    accuracy.Cache(str(path)).add(replace(one, fold=2, failure="ValueError"))
+    assert sorted(key[-1] for key in accuracy.Cache(str(path)).held) == [0, 1]

@@ -73,8 +73,8 @@ def test_a_target_of_a_billion_is_learned_as_well_as_one_of_one(shift, size):
     assert not any(topic == "far value" for topic, _ in notes)
 
 
-@pytest.mark.parametrize("draw", ["standard_normal", "standard_exponential"])
-def test_ordinary_columns_hold_no_far_value(draw):
-    column = getattr(np.random.default_rng(0), draw)(ROWS)
+@pytest.mark.parametrize("power", [1, 2])
+def test_ordinary_columns_hold_no_far_value(power):
+    column = np.exp(power * np.random.default_rng(0).standard_normal(ROWS))  # prices, incomes
     _, notes = fitted(table(k=column, n=np.arange(ROWS) % 50 == 0), epochs=1)
     assert not any(topic == "far value" for topic, _ in notes)
