@@ -15,7 +15,8 @@ from chainrule.errors import DataError, SettingError
 from chainrule.expression import Expression
 from chainrule.layers.layer import Pass
 from chainrule.network import Network
-from chainrule.optim.rule import Rule, Update, rules
+from chainrule.optim.rule import Rule, Update
+from chainrule.optim.rules import rules
 from chainrule.plan import Plan
 from chainrule.shapes import Array, Ints, read_only
 

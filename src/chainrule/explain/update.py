@@ -25,7 +25,8 @@ from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet
 from chainrule.explain.symbols import Symbols
 from chainrule.explain.working import Working, one_row
-from chainrule.optim.rule import Rule, Update, rules
+from chainrule.optim.rule import Rule, Update
+from chainrule.optim.rules import rules
 from chainrule.plan import Param
 
 _notation = notation
