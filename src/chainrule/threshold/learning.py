@@ -49,7 +49,7 @@ class Learning:
     def lines(self, most: int = 20) -> list[str]:
         """One line per pass, at most `most` of them, and how it ended."""
         said = [
-            f"pass {number}: {mistakes} mistakes, then w = ({_show(one[-1].weights)})"
+            f"pass {number}: {mistakes} mistake{'s' if mistakes != 1 else ''}, then w = ({_show(one[-1].weights)})"
             for number, (one, mistakes) in enumerate(zip(self.passes, self.mistakes, strict=True), 1)
         ][:most]
         if self.converged:
@@ -62,7 +62,7 @@ class Learning:
         )
         return [
             *said,
-            f"It never ends: after every {len(self.cycle)} pass{'es' if len(self.cycle) > 1 else ''} the weights are "
+            f"It never ends: after every {f'{len(self.cycle)} passes' if len(self.cycle) > 1 else 'pass'} the weights are "
             f"({_show(self.cycle[0])}) again.",
             f"The last pass, step by step: {inside}.",
         ]

@@ -55,7 +55,7 @@ class Separation:
 
     def lines(self) -> list[str]:
         """The inequalities, and the weights put into each."""
-        names = ", ".join(f"w{i} = {w}" for i, w in enumerate(self.weights))
+        names = ", ".join(f"w{i} = {w}" for i, w in enumerate(self.weights)).replace("-", "−")
         return [*_system(self.inequalities), f"One solution of many: {names}"]
 
 
