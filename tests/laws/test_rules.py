@@ -145,3 +145,24 @@ def test_single_precision_stays_single_through_every_term_of_an_update():
         memory: dict = {}
         assert update(change, theta, gradient, memory=memory).dtype == np.float32
         assert all(slot.dtype == np.float32 for slot in memory["slots"])
+
+
+@pytest.mark.parametrize("name", ["adam", "adam_classic", "adamw"])
+def test_the_table_of_a_step_is_the_same_whichever_steps_are_asked_for_with_it(name):
+    rule = rules.get(name)
+    steps = 45_000  # beyond 40,000 the second correction of Adam is 1
+    whole = rule.table(1, np.ones(steps))
+    for first, count in ((1, 1), (255, 3), (300, 200), (379, 4), (39_900, 200), (steps, 1)):
+        part = rule.table(first, np.ones(count))
+        assert all(np.array_equal(part[column], whole[column][first - 1 : first - 1 + count]) for column in whole)
+    at = np.array([7.0, 300.0, 7.0])
+    assert all(
+        np.array_equal(rule.scalars(at)[column], whole[column][at.astype(int) - 1]) for column in rule.scalars(at)
+    )
+
+
+def test_a_bias_correction_is_its_formula():
+    corrections = rules.get("adam").table(1, np.ones(500))
+    for t in (1, 2, 100, 256, 257, 380, 500):
+        assert math.isclose(corrections["correction_1"][t - 1], 1 / (1 - 0.9**t), rel_tol=1e-14)
+        assert math.isclose(corrections["correction_2"][t - 1], 1 / (1 - 0.999**t), rel_tol=1e-12)

@@ -8,6 +8,7 @@ scikit-learn's).
 from __future__ import annotations
 
 from functools import lru_cache
+from math import log
 
 import numpy as np
 
@@ -151,7 +152,10 @@ def _corrections(beta_1: float, beta_2: float, t: Array) -> dict[str, Array]:
 
 
 def _correction(beta: float, t: Array) -> Array:
-    """1/(1 − βᵗ), in one array: the table of a short step costs as much as the step."""
+    """1/(1 − βᵗ), computed in one array. A βᵗ below e⁻⁴⁰ is lost in the difference, and the correction is 1: on small
+    networks a table costs as much as the steps."""
+    if not len(t) or beta == 0.0 or t.min() * -log(beta) > 40.0:
+        return np.ones(len(t))
     result = power(beta, t)
     np.subtract(1.0, result, out=result)
     return np.divide(1.0, result, out=result)
