@@ -58,15 +58,16 @@ def paragraph(text: str, kind: str = "") -> str:
 def data(facts: Facts) -> Section:
     """The data and what was done to it."""
     card = facts.model.card["data"]
-    what = f"{card['source']}: {card['rows']:,} rows, {len(card['columns'])} columns; {card['task']} of "
+    what = (
+        f"{card['source']}: {card['rows']:,} rows, {len(card['columns'])} columns. To be predicted ({card['task']}): "
+    )
     parts = f"Trained on {card['trained_on']:,} rows; {card['validation_rows']:,} more were watched for stopping."
-    rows = [
-        (one["name"], one["kind"], one["role"], one["treatment"], one["reason"] if facts.shows_rows else "")
-        for one in card["columns"]
-    ]
+    head = ("column", "kind", "part", "used as", *(["because"] if facts.shows_rows else []))
+    keys = ("name", "kind", "role", "treatment", "reason")[: len(head)]
+    rows = [tuple(one[key] for key in keys) for one in card["columns"]]
     shown = rows if len(rows) <= 200 else rows[:200]
     out = paragraph(what + ", ".join(card["targets"]) + ".") + paragraph(parts)
-    out += table(("column", "kind", "part", "used as", "because"), shown, caption="Columns")
+    out += table(head, shown, caption="Columns")
     if len(shown) < len(rows):
         out += paragraph(f"… and {len(rows) - len(shown):,} columns more: chainrule show lists them all.")
     notes = facts.model.card["notes"]
