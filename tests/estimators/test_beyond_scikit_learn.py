@@ -136,6 +136,16 @@ def test_validation_data_is_what_early_stopping_watches():
     assert model.t_ == 80 * model.n_iter_
 
 
+def test_validation_data_must_have_the_columns_of_training():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=["age", "fare", "size", "mass"])
+    with pytest.raises(ChainruleError, match="feature names") as caught:
+        MLPClassifier(validation_data=(frame[["mass", "age", "fare", "size"]], THREE), **QUICK).fit(frame, THREE)
+    assert caught.value.code in ("CR401", "CR402")
+    with pytest.raises(ChainruleError, match="expecting 4 features"):
+        MLPClassifier(validation_data=(X[:, :3], THREE), **QUICK).fit(X, THREE)
+
+
 def test_validation_labels_that_training_does_not_know_are_refused():
     with pytest.raises(ValueError, match="classes not in"):
         MLPClassifier(validation_data=(X[:3], ["new", "low", "mid"]), **QUICK).fit(X, THREE)

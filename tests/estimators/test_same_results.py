@@ -189,3 +189,26 @@ def test_every_engine_gives_the_same_weights(engine):
         other = MLPClassifier(random_state=1, batch_size=32, max_iter=10, engine=engine).fit(X, LABELS)
     np.testing.assert_allclose(other.coefs_[0], theirs.coefs_[0], rtol=1e-8)
     np.testing.assert_allclose(other.coefs_[0], ours.coefs_[0], rtol=1e-8)
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_session_that_is_loaded_goes_on_as_one_that_is_opened(engine):
+    from chainrule import Dense, Network, Update, initialize, rules
+    from chainrule.engines.base import Rows
+    from chainrule.engines.choose import choose
+
+    network = Network(3, [Dense(5, "tanh"), Dense(2, "identity")])
+    update, x = Update(rules.get("adam"), l2=0.1), np.random.default_rng(0).normal(size=(11, 3))
+    rows, order = Rows(x, x[:, :2].copy()), np.arange(11)[None, :]
+    found = choose(engine, network.plan, update, x.dtype)
+    start, other = initialize(network, 1).copy(), initialize(network, 2).copy()
+    slots = tuple(np.full_like(start, 0.25) for _ in update.rule.slots)
+    opened = found.open(network.plan, start, slots, update, seed=0)
+    loaded = found.open(network.plan, other, tuple(np.zeros_like(s) for s in slots), update, seed=0)
+    table = update.rule.table(1, np.ones(3))
+    loaded.train(rows, order, 4, table, 0)
+    loaded.load(start, slots)
+    for session in (opened, loaded):
+        session.train(rows, order, 4, table, 0)
+    np.testing.assert_array_equal(opened.export()[0], loaded.export()[0])
+    np.testing.assert_array_equal(opened.predict(x), loaded.predict(x))

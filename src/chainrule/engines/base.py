@@ -74,6 +74,10 @@ class Session(Protocol):
         """θ and the slots in Plan order (copies)."""
         ...
 
+    def load(self, theta: Array, slots: tuple[Array, ...]) -> None:
+        """Go on from this θ and these slots, as a session opened with them would."""
+        ...
+
 
 class Engine(Protocol):
     """Something that runs Plans."""

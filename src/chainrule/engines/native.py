@@ -203,6 +203,11 @@ class NativeSession:
     def export(self) -> tuple[Array, tuple[Array, ...]]:
         return self._exchange(0), tuple(self._exchange(1 + i) for i in range(len(self.update.rule.slots)))
 
+    def load(self, theta: Array, slots: tuple[Array, ...]) -> None:
+        for what, array in enumerate((theta, *slots)):
+            _check("theta" if not what else f"slot {what - 1}", array, self.dtype, (self.plan.size,))
+            self._exchange(what, array)
+
     def _exchange(self, what: int, array: Array | None = None) -> Array:
         if array is None:
             array = np.empty(self.plan.size, self.dtype)

@@ -153,6 +153,9 @@ class ReferenceSession:
     def export(self) -> tuple[Array, Arrays]:
         return self.theta.copy(), tuple(slot.copy() for slot in self.slots)
 
+    def load(self, theta: Array, slots: Arrays) -> None:
+        self.theta, self.slots = theta.copy(), tuple(slot.copy() for slot in slots)
+
 
 class ReferenceEngine:
     """NumPy, float64 or float32, every plan and every rule."""

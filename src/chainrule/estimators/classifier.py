@@ -33,8 +33,8 @@ class MLPClassifier(MultilayerPerceptron):
     there is no connection. validation_data: (X, y) measured after every epoch, and watched by `early_stopping`.
     metrics: names or records measured after every epoch. callbacks: functions of an `EpochEnd`; True stops.
     time_budget: seconds. n_jobs: threads. dtype: "float32" or "float64" (None: that of X). engine: "auto", "native" or
-    "reference". preset: "default" trains in chainrule's own way: any column encoded, missing values filled, inputs
-    standardised, the best epoch kept.
+    "reference". preset: "fast", "default" or "best" train in chainrule's own way: any column encoded, missing values
+    filled, inputs scaled, the best epoch kept.
 
     >>> from chainrule import MLPClassifier
     >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["no", "yes", "yes", "no"]

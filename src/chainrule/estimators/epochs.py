@@ -204,8 +204,12 @@ def _has_converged(job: Job, state: State) -> bool:
     return False
 
 
+_TABLE = 2048  # steps whose scalars are made at once
+
+
 class _Trainer:
-    """Sessions over one θ: another is opened where the strength of the penalty changes."""
+    """Sessions over one θ: another one goes on where the strength of the penalty changes. Two are kept open, since mostly it
+    is the last batch of an epoch alone that has another strength."""
 
     def __init__(self, job: Job, state: State) -> None:
         self.job, self.optimizer = job, state.optimizer
@@ -213,6 +217,9 @@ class _Trainer:
         self.strength = 0.0
         self.steps_per_epoch = -(-len(job.examples) // job.batch_size)
         self.session: Session
+        self.sessions: dict[float, Session] = {}
+        self.scalars: dict[str, Array] = {}
+        self.made: range = range(0)
         watched = watched_rows(job.seed, len(job.examples)) if job.metrics else None
         self.watched = job.examples if watched is None else job.examples.take(watched)
         self._open(state.theta, state.optimizer.slots, self._strengths(np.arange(len(job.examples)))[0])
@@ -220,8 +227,15 @@ class _Trainer:
 
     def _open(self, theta: Array, slots: tuple[Array, ...], strength: float) -> None:
         job, self.strength = self.job, strength
+        if strength in self.sessions:
+            self.session = self.sessions[strength]
+            self.session.load(theta, slots)
+            return
+        if len(self.sessions) == 2:
+            del self.sessions[next(iter(self.sessions))]
         update = Update(job.rule, l2=strength)
         self.session = job.engine.open(job.plan, theta, slots, update, seed=job.seed, n_jobs=job.n_jobs)
+        self.sessions[strength] = self.session
 
     def export(self) -> tuple[Array, tuple[Array, ...]]:
         return self.session.export()
@@ -278,8 +292,7 @@ class _Trainer:
 
     def _steps(self, index: Ints, count: int) -> Array:
         job, optimizer = self.job, self.optimizer
-        multiplier = optimizer.learning_rate / job.rule.learning_rate
-        table = job.rule.table(optimizer.step + 1, np.full(count, multiplier))
+        table = self._table(count)
         rows, numbers = job.examples.at(index)
         steps = self.session.train(rows, numbers[None, :], job.batch_size, table, optimizer.step)
         if not steps.finite:
@@ -289,3 +302,17 @@ class _Trainer:
             raise diverged(self.session.trace(rows, batch, step), step + 1, 1 + step // self.steps_per_epoch)
         optimizer.step += count
         return steps.losses
+
+    def _table(self, count: int) -> dict[str, Array]:
+        """The step table of the next steps, of whose scalars many are made at once."""
+        rule, first = self.job.rule, self.optimizer.step + 1
+        if first not in self.made or first + count - 1 not in self.made:
+            self.made = range(first, first + max(count, _TABLE))
+            self.scalars = rule.scalars(np.arange(self.made.start, self.made.stop, dtype=np.float64))
+        start = first - self.made.start
+        multiplier = self.optimizer.learning_rate / rule.learning_rate
+        rates: Array = rule.learning_rate * np.full(count, multiplier)
+        return {
+            "learning_rate": rates,
+            **{name: column[start : start + count] for name, column in self.scalars.items()},
+        }

@@ -125,7 +125,7 @@ class MultilayerPerceptron(Fitted):
         engine = choose(self.engine, network.plan, Update(rule_of(self)), x.dtype)
         before = self._state(theta, first, single)
         if self.solver in STOCHASTIC:
-            state = self._step(checked, network, engine, examples, target, random, before, single)
+            state = self._step(checked, network, engine, examples, target, random, before, single, names)
             self._optimizer = state.optimizer
         else:
             state = self._solve(network, engine, examples, before)
@@ -165,9 +165,9 @@ class MultilayerPerceptron(Fitted):
 
     def _step(
         self, checked: Checked, network: Network, engine: Engine, examples: Examples, target: Target,
-        random: np.random.RandomState, before: epochs.State, single: bool,
+        random: np.random.RandomState, before: epochs.State, single: bool, names: NDArray[Any] | None,
     ) -> epochs.State:  # fmt: skip
-        validation, validation_target = self._given_validation(target, examples.x.dtype)
+        validation, validation_target = self._given_validation(target, examples.x.dtype, examples.x.shape[1], names)
         if self.early_stopping and validation is None:
             strata = None
             if target.labels is not None and target.labels.kind == "binary":
@@ -208,7 +208,9 @@ class MultilayerPerceptron(Fitted):
         )  # fmt: skip
         return epochs.run(job, before)
 
-    def _given_validation(self, target: Target, dtype: Any) -> tuple[Examples | None, Target | None]:
+    def _given_validation(
+        self, target: Target, dtype: Any, width: int, names: NDArray[Any] | None
+    ) -> tuple[Examples | None, Target | None]:
         """The rows of `validation_data`, a pair (X, y) or a triple with weights."""
         given = self.validation_data
         if given is None:
@@ -218,6 +220,7 @@ class MultilayerPerceptron(Fitted):
                 "CR202", "`validation_data` must be (X, y) or (X, y, sample_weight)", got=repr(type(given))
             )
         x = check_x(given[0], dtype, min_rows=1)
+        check_columns(given[0], x.shape[1], names, width, type(self).__name__)
         read = self._read_validation(check_y(given[1], x.shape[0], type(self).__name__), target, x.dtype)
         weights = check_weights(given[2] if len(given) == 3 else None, x.shape[0])
         return Examples(x, read.y, None if weights is None else weights.astype(x.dtype)), read
@@ -283,7 +286,7 @@ class MultilayerPerceptron(Fitted):
         first = None
         if isinstance(self.random_state, (int, np.integer)) and not self.warm_start:
             first = self._first_theta(network, checked, random_of(self.random_state), dtype)
-        watched, given = None, self._given_validation(target, dtype)[0]
+        watched, given = None, self._given_validation(target, dtype, x.shape[1], self._names())[0]
         if given is not None:
             watched = rows_of(given.x, given.y, given.weights, chosen(len(given)), dtype)
         stopped = stopped_by(self) if failure is None else "diverged"
@@ -302,13 +305,13 @@ class MultilayerPerceptron(Fitted):
 
         name = type(self).__name__
         if self.warm_start:
-            raise SettingError("CR204", '`warm_start` has no meaning with preset="default"')
+            raise SettingError("CR204", f"`warm_start` has no meaning with preset={self.preset!r}")
         check_same_index(X, y)
         count, width = np.shape(X)
         target = self._read_target(check_y(y, count, name), True, False, np.float64)
         task = "regression" if target.labels is None else "classification"
         if target.labels is not None and target.labels.kind == "multilabel":
-            raise SettingError("CR204", 'preset="default" learns one label for each row', got="an indicator of several")
+            raise SettingError("CR204", "a preset learns one label for each row", got="an indicator of several")
         model = fit_default(self, X, y, sample_weight, task)
         history = model.history
         state = epochs.State(

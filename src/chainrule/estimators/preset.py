@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingError
-from chainrule.estimators.settings import STOCHASTIC, random_of, threads_of, widths_of
+from chainrule.estimators.settings import random_of, threads_of, widths_of
 from chainrule.fit import fit
 from chainrule.model import Model
 from chainrule.optim.rules import rules
@@ -19,12 +19,14 @@ from chainrule.optim.rules import rules
 _KEPT = (
     "hidden_layer_sizes", "activation", "loss", "solver", "learning_rate_init", "momentum", "nesterovs_momentum",
     "batch_size", "max_iter", "shuffle", "random_state", "verbose", "early_stopping", "validation_fraction", "n_iter_no_change",
-    "class_weight", "metrics", "callbacks", "time_budget", "n_jobs", "dtype", "engine", "preset",
+    "class_weight", "metrics", "callbacks", "time_budget", "n_jobs", "dtype", "engine", "preset", "alpha", "dropout", "beta_1",
+    "beta_2", "epsilon",
 )  # fmt: skip
 
 
 def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -> Model:
-    """Train as `chainrule.fit` does. A parameter left at scikit-learn's default takes chainrule's own.
+    """Train as `chainrule.fit(preset=...)` does. A parameter left at scikit-learn's default takes the preset's own; `alpha`
+    stays scikit-learn's, a penalty of ½ α ‖W‖² divided by the rows of a batch.
 
     Raises `SettingError` CR204 for a changed parameter that means nothing here.
     """
@@ -44,11 +46,14 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
     names = {
         "activation": "activation", "batch_size": "batch_size", "max_iter": "epochs", "class_weight": "class_weight",
         "validation_fraction": "validation", "n_iter_no_change": "patience", "dtype": "dtype", "loss": "loss",
-        "shuffle": "shuffle",
+        "shuffle": "shuffle", "dropout": "dropout",
     }  # fmt: skip
     asked |= {ours: changed[theirs] for theirs, ours in names.items() if theirs in changed}
     if "hidden_layer_sizes" in changed:
         asked["network"] = tuple(widths_of(e.hidden_layer_sizes))
+    if "alpha" in changed:
+        count = np.shape(x)[0]
+        asked["l2"] = float(e.alpha) / (min(200, count) if e.batch_size == "auto" else min(int(e.batch_size), count))
     asked |= _optimizer(e, changed)
     seed = int(random_of(e.random_state).randint(2**31)) if e.random_state is not None else 0
     return fit(
@@ -58,12 +63,13 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
 
 
 def _optimizer(e: Any, changed: dict[str, Any]) -> dict[str, Any]:
-    if e.solver not in STOCHASTIC:
-        return {"optimizer": e.solver}
     rate = {"learning_rate": float(e.learning_rate_init)} if "learning_rate_init" in changed else {}
-    if e.solver == "adam":
-        return rate
-    return {"optimizer": rules.get("nesterov" if e.nesterovs_momentum else "momentum", momentum=e.momentum, **rate)}
+    if e.solver == "lbfgs":
+        return {"optimizer": "lbfgs"}
+    if e.solver == "sgd":
+        return {"optimizer": rules.get("nesterov" if e.nesterovs_momentum else "momentum", momentum=e.momentum, **rate)}
+    constants = {name: float(changed[name]) for name in ("beta_1", "beta_2", "epsilon") if name in changed}
+    return {"optimizer": rules.get("adam", **constants, **rate)} if constants else rate
 
 
 def _equal(value: Any, default: Any) -> bool:
