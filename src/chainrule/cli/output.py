@@ -32,9 +32,11 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[EpochEnd], None] | None]:
     if quiet:
         yield None
         return
-    console = Console(stderr=True)
+    from chainrule.diagnostics.watch import Watch
+
+    watch, console = Watch(), Console(stderr=True)
     if not console.is_terminal:
-        yield _lines()
+        yield _lines(watch)
         return
     bar_width = min(28, console.width - 72)  # the words come first where the terminal is narrow
     columns = (
@@ -50,27 +52,28 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[EpochEnd], None] | None]:
             left = done / event.epoch * (event.epochs - event.epoch)
             bar.update(
                 task, total=event.epochs, completed=event.epoch, description=f"epoch {event.epoch}/{event.epochs}",
-                losses=_losses(event), left=f"≤ {duration(left)} left",
+                losses=_losses(event, watch), left=f"≤ {duration(left)} left",
             )  # fmt: skip
 
         yield show
 
 
-def _lines() -> Callable[[EpochEnd], None]:
+def _lines(watch: Callable[[EpochEnd], str]) -> Callable[[EpochEnd], None]:
     last = [time.monotonic()]
 
     def show(event: EpochEnd) -> None:
         now = time.monotonic()
         if now - last[0] >= 10:
             last[0] = now
-            say(f"epoch {event.epoch}/{event.epochs}  {_losses(event)}")
+            say(f"epoch {event.epoch}/{event.epochs}  {_losses(event, watch)}")
 
     return show
 
 
-def _losses(event: EpochEnd) -> str:
+def _losses(event: EpochEnd, watch: Callable[[EpochEnd], str]) -> str:
+    layers = watch(event)
     validation = f"  validation {event.row['val_loss']:.4g}" if "val_loss" in event.row else ""
-    return f"loss {event.row['loss']:.4g}{validation}"
+    return f"loss {event.row['loss']:.4g}{validation}" + (f"  {layers}" if layers else "")
 
 
 def duration(seconds: float) -> str:

@@ -7,7 +7,6 @@ from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnosti
 from chainrule.diagnostics.layers import LayerState
 
 ONE_SIDED = 1.0  # |mean| over spread of a layer's activations: beyond it nearly all have one sign
-SHORT = 0.05  # skill: less is not told from the spread between seeds
 
 
 def _not_zero_centred(e: Evidence) -> tuple[Finding, ...]:
@@ -23,7 +22,7 @@ def _not_zero_centred(e: Evidence) -> tuple[Finding, ...]:
     after = next((one for one in e.layers if one.layer == where.layer + 1), where)
     return (
         Finding(
-            "not_zero_centred", "illness" if e.shortfall > SHORT else "note", ", ".join(f"layer {one.layer}" for one in found),
+            "not_zero_centred", "note", ", ".join(f"layer {one.layer}" for one in found),
             {"mean": [one.mean for one in found], "spread": [one.spread for one in found], "one_sign": after.one_sign},
             "activations around 0",
             f"all outputs of {where.function} have one sign, so that for one example the gradients of all weights into a unit "

@@ -6,7 +6,8 @@ from chainrule.diagnostics.curves import Curve, curve, train_curve
 from chainrule.diagnostics.evidence import Evidence
 from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnostics
 
-FALLING = 0.02  # of the loss of a constant prediction, over the last fifth of the epochs
+FALLING = 0.05  # of the loss of a constant prediction, over the last fifth of the epochs
+BRIEF = 30  # epochs; of a training as short as this less is asked
 SHORT = 0.05  # skill: less is not told from the spread between seeds
 
 
@@ -16,7 +17,10 @@ def _still_falling(e: Evidence) -> Curve | None:
     if watched is not None and watched.last > watched.best + 0.25 * max(watched.drop, 0.0):
         return None  # it has turned already
     for found in (watched, trained):
-        if found is not None and found.drop > max(FALLING * e.constant_loss, 2.0 * found.noise):
+        if found is None:
+            continue
+        brief = len(found.values) < BRIEF and e.shortfall > SHORT
+        if found.drop > max((0.4 if brief else 1.0) * FALLING * e.constant_loss, 2.0 * found.noise):
             return found
     return None
 
@@ -25,12 +29,13 @@ def _stopped(e: Evidence) -> tuple[Finding, ...]:
     if e.training is None or e.failure is not None or e.training.stopped == "early":
         return ()
     found = _still_falling(e)
-    if found is None or (e.shortfall <= 0 and found.drop <= 5.0 * FALLING * e.constant_loss):
+    if found is None:
         return ()
+    is_ill = e.shortfall > SHORT or len(found.values) < BRIEF
     epochs = len(found.values)
     return (
         Finding(
-            "stopped_too_early", "illness", f"epoch {epochs}",
+            "stopped_too_early", "illness" if is_ill else "note", f"epoch {epochs}",
             {"drop": found.drop, "last": found.last, "constant_loss": e.constant_loss, "epochs": epochs,
              "stopped": e.training.stopped},
             f"a loss that falls by less than {FALLING:.0%} of {e.constant_loss:.3g} over the last fifth of the epochs",

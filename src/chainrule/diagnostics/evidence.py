@@ -200,7 +200,7 @@ class Evidence:
         if self.training is None or self.first is None or self.training.solver == "lbfgs":
             return {}
         return probes.try_rates(self.plan, self.first, self.rows, self.training.update, self.training.batch_size,
-                                self.training.steps, self.training.seed)  # fmt: skip
+                                0 if self.failure is not None else self.training.steps, self.training.seed)  # fmt: skip
 
     @cached_property
     def updates(self) -> Mapping[str, float]:

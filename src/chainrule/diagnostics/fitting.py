@@ -12,7 +12,10 @@ from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnosti
 from chainrule.diagnostics.reference import fitted
 
 SHORT = 0.05  # skill: less is not told from the spread between seeds
-FALLING = 0.02  # of the loss of a constant prediction, over the last fifth of the epochs
+FALLING = 0.05  # of the loss of a constant prediction, over the last fifth of the epochs
+STRONG = 0.031  # l2: the largest that `fit` chooses by itself is 0.03
+SILENCED = 0.5  # dropout: the usual largest rate
+NARROW = 3  # units of the narrowest layer
 GAP = 0.15  # skill on the rows learned from, above that on rows kept away
 RISE = 1.15  # the last validation loss over the lowest, where training went on
 MARGIN = 0.01  # skill by which a network should beat a linear model
@@ -26,32 +29,43 @@ def _levelled(e: Evidence) -> bool:
 def _underfitting(e: Evidence) -> tuple[Finding, ...]:
     if e.failure is not None or e.reference is None or e.shortfall <= SHORT:
         return ()
-    update = e.training.update if e.training is not None else None
-    l2 = update.l2 if update is not None else 0.0
-    widths = [len(one.units) for one in e.layers if not one.is_output]
-    drops = [step.constants["rate"] for step in e.plan.steps if step.op == "dropout"]
-    strong = l2 > 0.05 or bool(drops and max(drops) > 0.6)
-    why = f"its penalty (l2 = {l2:g}) holds the weights down" if l2 > 0.05 else \
-        f"it silences {max(drops):.0%} of its units in every step" if strong else \
-        f"it has {' and '.join(map(str, widths))} hidden units" if widths else "it has no hidden layer"  # fmt: skip
-    linear_only = all(one.function == "identity" for one in e.layers if not one.is_output)
-    if widths and linear_only:
-        why = "its hidden layers are linear, so that the whole network is"
-    settings = {"network": (64, 32), "hidden_activation": "relu", "l2": 0.0001, "dropout": 0.0}
+    why = _held_back(e)
+    if why is None and not _levelled(e):
+        return ()
+    named = why is not None
     return (
         Finding(
-            "underfitting", "illness", "the network",
-            {"skill": e.skill, "reference_skill": e.reference.skill, "l2": l2, "dropout": max(drops, default=0.0),
-             "hidden_units": widths, "loss": e.loss},
+            "underfitting", "illness" if named else "note", "the network",
+            {"skill": e.skill, "reference_skill": e.reference.skill, "loss": e.loss, "because": why},
             f"a skill of {e.reference.skill:.2f} or more on its own training rows",
-            f"the loss has levelled off, and a simple method does better on rows that it did not see than the network on those "
-            f"it learned from: {why}",
-            Remedy("a larger network, less penalty, less dropout", settings),
-            said=f"skill {e.skill:.2f} on the training rows, where a simple method reaches {e.reference.skill:.2f} on rows it "
+            "a simple method does better on rows that it did not see than the network on those "
+            f"it learned from: {why or 'its size and its penalty are usual, so that the steps or the penalty may be to blame'}",
+            Remedy("a larger network, less penalty, less dropout",
+                   {"network": (64, 32), "hidden_activation": "relu", "l2": 0.0001, "dropout": 0.0}),
+            said=f"skill {e.skill:.3g} on the training rows, where a simple method reaches {e.reference.skill:.2f} on rows it "
             "did not see",
             explain="loss",
         ),
-    ) if _levelled(e) else ()  # fmt: skip
+    )  # fmt: skip
+
+
+def _held_back(e: Evidence) -> str | None:
+    """What holds the network back by its own settings; None where they are usual."""
+    l2 = e.training.update.l2 if e.training is not None else 0.0
+    hidden = [one for one in e.layers if not one.is_output]
+    widths = [len(one.units) for one in hidden]
+    rate = max((step.constants["rate"] for step in e.plan.steps if step.op == "dropout"), default=0.0)
+    if l2 > STRONG:
+        return f"its penalty (l2 = {l2:g}) holds the weights down"
+    if rate > SILENCED:
+        return f"it silences {rate:.0%} of its units in every step"
+    if not widths:
+        return "it has no hidden layer"
+    if all(one.function == "identity" for one in hidden):
+        return "its hidden layers are linear, so that the whole network is"
+    if min(widths) <= NARROW:
+        return f"all that it knows of a row has to pass through {min(widths)} unit{'s' if min(widths) > 1 else ''}"
+    return None
 
 
 def _overfitting(e: Evidence) -> tuple[Finding, ...]:
@@ -102,7 +116,7 @@ def _linear(e: Evidence) -> tuple[Finding, ...]:
     if e.failure is not None or e.reference is None or not [one for one in e.layers if not one.is_output]:
         return ()
     network, linear = e.watched_skill, e.reference.linear
-    if network is None:
+    if network is None or e.shortfall > SHORT:
         return ()
     assert e.watched is not None
     count = min(len(e.sample), 1500)

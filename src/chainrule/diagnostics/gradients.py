@@ -50,7 +50,7 @@ def _vanishing(e: Evidence) -> tuple[Finding, ...]:
 
 def _exploding(e: Evidence) -> tuple[Finding, ...]:
     layers, first = e.layers, e.first_layers or e.layers
-    if len(layers) < 2 or any(one.saturated.mean() > 0.5 for one in first):
+    if len(layers) < 2 or any(one.saturated.mean() > 0.5 for one in first[:-1]):
         return ()
     then = _ratio(first)
     grown = max(one.delta for one in first) / max(first[-1].delta, 1e-300)

@@ -19,7 +19,7 @@ from chainrule.training.again import advance
 from chainrule.training.loop import Settings
 from chainrule.training.state import begin
 
-MULTIPLES = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4)
+MULTIPLES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4)
 _STEPS = 200
 _POWER = 20  # rounds of power iteration: λ to a few per cent
 _BEND_ROWS = 500

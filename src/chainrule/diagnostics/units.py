@@ -11,6 +11,7 @@ from chainrule.diagnostics.layers import LayerState, states
 from chainrule.shapes import Array
 
 MANY = 0.5  # of a layer's units: healthy nets have less than a quarter
+HARMED = 0.03  # skill: a network that lost units and learns all the same is not ill
 EQUAL = 1e-6  # relative difference of weights that count as equal: float32 rounding of sums
 
 
@@ -65,12 +66,13 @@ def _dead(e: Evidence) -> tuple[Finding, ...]:
     if share <= MANY and not (share > 0.25 and e.shortfall > 0.05):
         return ()
     since = _since(e, worst.layer, "dead")
+    harmed = e.failure is not None or e.shortfall > HARMED or _from_start(e, worst.layer, "dead")
     unit = int(np.flatnonzero(worst.dead)[0])
     bias = _bias_of(e, worst)
     pushed = f" (the bias of {worst.units[unit]} is {bias[unit]:.3g})" if bias is not None else ""
     return (
         Finding(
-            "dead_units", "illness", f"layer {worst.layer}",
+            "dead_units", "illness" if harmed else "note", f"layer {worst.layer}",
             {"units": count, "of": len(worst.units), "since": since, "names": worst.named(worst.dead),
              "from_start": _from_start(e, worst.layer, "dead")},
             f"at most {MANY:.0%} of a layer's units dead",

@@ -22,7 +22,7 @@ from chainrule.metrics import Metric
 from chainrule.optim.rule import Rule, Update
 from chainrule.plan import Plan
 from chainrule.shapes import Array, Ints
-from chainrule.training.diverged import check_finite, diverged
+from chainrule.training.diverged import Failure, NotFinite, check_finite, diverged
 from chainrule.training.history import History
 from chainrule.training.loop import Callback, EpochEnd, Learner
 from chainrule.training.orders import watched_rows
@@ -254,11 +254,16 @@ class _Trainer:
         step, entry = self.optimizer.step, int(np.argmax(np.abs(theta)))
         param = next(param for param in self.job.plan.params if entry < param.offset + param.size)
         place = ", ".join(str(int(i)) for i in np.unravel_index(entry - param.offset, param.shape))
-        return DivergedError(
+        error = DivergedError(
             "CR601", f"training met a number that is not finite: the square of {param.name}[{place}]",
             where=f"step {step}, epoch {1 + step // self.steps_per_epoch}, layer {param.layer}", expected="finite numbers",
             got=str(theta[entry]), hint="use a smaller learning rate, or scale the inputs and the target",
         )  # fmt: skip
+        unit = int(np.unravel_index(entry - param.offset, param.shape)[0])
+        found = NotFinite(f"layer {param.layer}, unit {unit}", f"the square of {param.name}[{place}]", str(theta[entry]),
+                          "penalty", param.layer, unit)  # fmt: skip
+        error.failure = Failure(step, 1 + step // self.steps_per_epoch, found)
+        return error
 
     def _strengths(self, order: Ints) -> Array:
         """α / S of every batch."""

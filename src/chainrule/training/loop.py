@@ -17,8 +17,10 @@ import numpy as np
 
 from chainrule.calculus.loss import row_factors
 from chainrule.engines.base import Engine, Rows, Session
-from chainrule.engines.reference import targets
+from chainrule.engines.reference import backward_pass, forward_pass, targets
+from chainrule.engines.trace import Trace
 from chainrule.errors import SettingError
+from chainrule.layers.layer import Pass
 from chainrule.metrics import Metric
 from chainrule.optim.rule import Update
 from chainrule.optim.schedules import Schedule, schedules
@@ -33,6 +35,7 @@ from chainrule.training.state import begin as begin
 from chainrule.training.stopping import Best, EarlyStopping
 
 _CALL_SECONDS = 0.05  # how long one call of the engine may take before the loop wants to look up
+_LOOKED_AT = 64  # rows of a look at the layers
 _KEEP_SECONDS = 2.0  # how often a snapshot is offered to be kept
 
 
@@ -53,12 +56,14 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class EpochEnd:
-    """What a callback sees after an epoch: its row of the history, and how to get the weights."""
+    """What a callback sees after an epoch: its row of the history, how to get the weights, and, where training goes by
+    steps, how to get the pass of a few training rows with every delta and gradient."""
 
     epoch: int
     epochs: int
     row: Mapping[str, float]
     learner: Callable[[], Learner]
+    look: Callable[[], Trace] | None = None
 
 
 Callback = Callable[[EpochEnd], bool | None]
@@ -205,7 +210,7 @@ class _Run:
     def _tell(self, row: Mapping[str, float]) -> bool:
         """Tell who asked of the last epoch; True when it is time to stop. Several epochs go at once only when nobody but
         `progress` listens."""
-        event = EpochEnd(self.epoch, self.settings.epochs, row, self._learner)
+        event = EpochEnd(self.epoch, self.settings.epochs, row, self._learner, self._look)
         if self.progress:
             self.progress(event)
         asked = [callback(event) for callback in self.callbacks]
@@ -250,6 +255,11 @@ class _Run:
             state = metric.add(metric.start(), rows.y, outputs, rows.weights)
             found[prefix + metric.name] = metric.result(state)
         return found
+
+    def _look(self) -> Trace:
+        theta, few = self.session.export()[0], np.arange(min(_LOOKED_AT, len(self.rows)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return backward_pass(forward_pass(self.plan, theta, self.rows.take(few), Pass(few)), to_inputs=False)
 
     def _learner(self) -> Learner:
         theta, slots = self.session.export()

@@ -1,0 +1,87 @@
+"""Situations that users of other libraries reported as faults, each a network that says the same for every row or blows up:
+the cause is named, and what follows from it stands behind it."""
+
+import numpy as np
+import pytest
+
+from chainrule import MLPClassifier, MLPRegressor, cure
+from chainrule.errors import DivergedError
+from chainrule.estimators.contract import ConvergenceWarning
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def named(found):
+    return [one.diagnostic for one in found.findings]
+
+
+def test_a_logistic_network_that_predicts_a_constant():
+    """scikit-learn 31235: two logistic layers of 20, all defaults: the loss stays where it began, and training is called
+    converged. The reporter took it for a wrong activation function."""
+    r = np.random.RandomState(1)
+    x = r.random_sample((500, 2))
+    y = np.array([int(a + ((2 * (b - 0.5)) ** 2 - 0.75) >= 0) for a, b in x])
+    network = MLPClassifier(hidden_layer_sizes=(20, 20), activation="logistic", random_state=42).fit(x, y)
+    assert len(set(network.predict(x))) == 1
+    found = network.diagnose(x, y)
+    assert found.verdict == "ill"
+    assert found.first.diagnostic == "plateau"
+    assert "not_zero_centred" in named(found)
+    tried = cure(found)
+    assert tried.helped
+    assert tried.after > tried.before + 0.1
+
+
+def test_a_regression_that_explodes_under_early_stopping():
+    """scikit-learn 29504: gradient descent on numbers in the hundreds; there it ended in "Input contains NaN"."""
+    r = np.random.default_rng(0)
+    x = r.uniform(0.0, 1000.0, (300, 3))
+    y = x @ [150.0, -100.0, 50.0]
+    network = MLPRegressor(
+        hidden_layer_sizes=(20, 20), activation="identity", solver="sgd", early_stopping=True, random_state=0
+    )
+    with pytest.raises(DivergedError):
+        network.fit(x, y)
+    found = network.diagnose(x, y)
+    assert found.verdict == "ill"
+    assert found.first.diagnostic in ("unscaled_target", "unscaled_inputs")
+    failed = next(one for one in found.findings if one.diagnostic == "diverged")
+    assert failed.measured["step"] >= 1
+    assert failed.measured["factor"]
+    assert "layer" in failed.where or "output" in failed.where
+    tried = cure(found)
+    assert tried.before is None
+    assert tried.after > 0.9
+
+
+def test_a_few_relu_units_before_the_output_that_all_die():
+    """Keras 13891: regression with a layer of few relu units before the output: the same number for every row, while a
+    linear layer or tanh works."""
+    r = np.random.default_rng(3)
+    x = r.normal(size=(400, 5))
+    y = np.sin(x[:, 0]) + x[:, 1]
+    network = MLPRegressor(hidden_layer_sizes=(3,), learning_rate_init=3.0, max_iter=60, random_state=2).fit(x, y)
+    assert np.ptp(network.predict(x)) < 1e-6
+    found = network.diagnose(x, y)
+    assert found.first.diagnostic == "learning_rate_too_large"
+    assert "dead_units" in named(found)
+    tried = cure(found)
+    assert tried.helped
+
+
+def test_sigmoid_units_under_inputs_in_the_thousands():
+    """Keras 2051, as it is usually met: every row gets the same prediction, since large inputs leave every unit flat."""
+    r = np.random.default_rng(4)
+    x = r.uniform(0.0, 5000.0, (400, 4))
+    y = (x[:, 0] + x[:, 1] > 5000.0).astype(int)
+    network = MLPClassifier((16, 8), "logistic", max_iter=60, random_state=0).fit(x, y)
+    found = network.diagnose(x, y)
+    assert found.verdict == "ill"
+    assert found.first.diagnostic == "unscaled_inputs"
+    assert cure(found).helped
+
+
+def test_warnings_of_the_training_are_left_as_they_are():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    with pytest.warns(ConvergenceWarning):
+        MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(x, x[:, 0])
