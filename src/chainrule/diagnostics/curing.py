@@ -26,6 +26,7 @@ from chainrule.request import Request, with_rate
 
 def changed(request: Request, settings: Mapping[str, Any]) -> Request:
     """The request with a remedy's settings; what it leaves open stays as it was asked for."""
+    request = replace(request, left_open=type(request.left_open)(n for n in request.left_open if n not in settings))
     for name, value in settings.items():
         request = _CHANGES.get(name, _plainly(name))(request, value)
     return request

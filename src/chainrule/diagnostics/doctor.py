@@ -41,6 +41,8 @@ def diagnose(
                 "CR202", "this cannot be diagnosed", expected="a Model, its file, the folder of a run or a fitted estimator",
                 got=type(subject).__name__,
             )  # fmt: skip
+        if y is None and isinstance(data, tuple) and len(data) == 2:
+            data, y = data
         found: Diagnosis = own(data, y)
         return found
     case = case_of(subject, data, y, validation)

@@ -195,12 +195,23 @@ class Evidence:
         return None if self.first is None else probes.sharpness(self.plan, self.first, self.sample)
 
     @cached_property
-    def rates(self) -> Mapping[float, float]:
-        """The loss of the sample after a short training from θ₀, for multiples of the learning rate."""
+    def lower_rates(self) -> Mapping[float, float]:
+        """The loss of the sample after a short training from θ₀, for fractions of the learning rate."""
+        return self._tried(probes.LOWER)
+
+    @cached_property
+    def higher_rates(self) -> Mapping[float, float]:
+        """The same for multiples of it."""
+        return self._tried(probes.HIGHER)
+
+    def _tried(self, multiples: Sequence[float]) -> Mapping[float, float]:
         if self.training is None or self.first is None or self.training.solver == "lbfgs":
             return {}
-        return probes.try_rates(self.plan, self.first, self.rows, self.training.update, self.training.batch_size,
-                                0 if self.failure is not None else self.training.steps, self.training.seed)  # fmt: skip
+        steps = 0 if self.failure is not None else self.training.steps
+        return probes.try_rates(
+            self.plan, self.first, self.rows, self.training.update, self.training.batch_size, steps, self.training.seed,
+            multiples,
+        )  # fmt: skip
 
     @cached_property
     def updates(self) -> Mapping[str, float]:

@@ -46,7 +46,7 @@ def from_model(model: Model, data: Any, target: Any = None, *, validation: Any =
     table = _table(model, data, target)
     prepared = _prepared(model, table)
     names = model.encoder.input_names
-    first, training = None, None
+    first, training, replay = None, None, None
     if prepared is None:
         index = np.arange(table.row_count)
         rows = sampled(rows_for(model.encoder, table, index[:: max(1, len(index) // SAMPLE)], model.theta.dtype))
@@ -58,10 +58,12 @@ def from_model(model: Model, data: Any, target: Any = None, *, validation: Any =
             evidence = replace(evidence, new=rows)
     else:
         trial = trial_of(prepared)
-        first, training = trial.theta, training_of(trial, model)
+        training = training_of(trial, model)
+        if trial.theta.shape == model.theta.shape:  # else several networks were merged into one, which began nowhere
+            first, replay = trial.theta, _replay(trial, training.steps)
         evidence = Evidence(
             model.network, model.theta, sampled(trial.rows), _kept_away(trial, prepared), names, model.task,
-            model.classes, model.history, training, first, None, _replay(trial, training.steps),
+            model.classes, model.history, training, first, None, replay,
         )  # fmt: skip
     if validation is not None:
         other = _table(model, validation, None)
@@ -130,7 +132,7 @@ def _prepared(model: Model, table: Table) -> Prepared | None:
 
 def _kept_away(trial: Trial, prepared: Prepared) -> Rows | None:
     """Rows that no weight was fitted to: those of the test and of the validation part together."""
-    index = np.concatenate([prepared.parts.test, prepared.parts.validation])
+    index = np.setdiff1d(np.concatenate([prepared.parts.test, prepared.parts.validation]), trial.index)
     if not len(index):
         return None
     index = index[:: max(1, len(index) // SAMPLE)]

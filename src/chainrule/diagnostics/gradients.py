@@ -29,12 +29,13 @@ def _vanishing(e: Evidence) -> tuple[Finding, ...]:
     slopes = [float(one.slope.mean()) for one in flat]
     if then > VANISHING or not slopes or any(one.dead.mean() > 0.5 for one in first):
         return ()
-    is_ill = now <= VANISHING or e.shortfall > SHORT
+    if now > VANISHING and e.shortfall <= SHORT:
+        return ()
     function = flat[0].function
     product = " · ".join(f"{slope:.3g}" for slope in slopes)
     return (
         Finding(
-            "vanishing_gradients", "illness" if is_ill else "note", f"layers 1 to {layers[-1].layer}",
+            "vanishing_gradients", "illness", f"layers 1 to {layers[-1].layer}",
             {"first_over_last": then, "now": now, "slopes": slopes, "product_of_slopes": float(np.prod(slopes)),
              "delta_per_layer": [one.delta for one in first]},
             f"a ratio above {VANISHING:g}",

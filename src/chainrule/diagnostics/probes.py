@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from chainrule.training.again import advance
 from chainrule.training.loop import Settings
 from chainrule.training.state import begin
 
-MULTIPLES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4)
+LOWER = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+HIGHER = (1e1, 1e2, 1e3, 1e4)
 _STEPS = 200
 _POWER = 20  # rounds of power iteration: λ to a few per cent
 _BEND_ROWS = 500
@@ -92,13 +93,20 @@ def update_ratios(plan: Plan, theta: Array, rows: Rows, update: Update, batch_si
 
 
 def try_rates(
-    plan: Plan, start: Array, rows: Rows, update: Update, batch_size: int, steps: int, seed: int
+    plan: Plan,
+    start: Array,
+    rows: Rows,
+    update: Update,
+    batch_size: int,
+    steps: int,
+    seed: int,
+    multiples: Sequence[float],
 ) -> Mapping[float, float]:
     """The loss of the rows after at most 200 steps (never more than the training made) for multiples of the rule's rate."""
     count = max(1, min(steps, _STEPS)) if steps else _STEPS
     return {
         multiple: descend(plan, start, rows, with_multiple(update, multiple), batch_size, count, seed)
-        for multiple in MULTIPLES
+        for multiple in multiples
     }
 
 

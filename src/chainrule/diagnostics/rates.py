@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from chainrule.diagnostics.evidence import Evidence
@@ -13,6 +15,7 @@ CRAWLING = 0.2  # of the rule's usual rate (adaptive rules), or of 1/λ (others)
 BOUNDED = ("gradient_descent", "momentum", "nesterov")  # rules whose bound is 2/λ or a known multiple of it
 USUAL_UPDATE = 1e-3  # ‖Δθ‖/‖θ‖ of a step: the usual value (Karpathy, CS231n notes on training)
 LONG = 0.3  # ‖Δθ‖/‖θ‖ of a step that leaves little of the first weights: 300 times the usual
+HELD_BACK = 0.01  # of the learning rate of another layer
 FAR_APART = 200.0  # between the update ratios of two layers: healthy nets differ by less than 50
 
 
@@ -30,9 +33,8 @@ def bound(e: Evidence) -> float | None:
     return 2.0 * (1.0 + inertia) / curvature
 
 
-def _better(e: Evidence, low: float, high: float) -> tuple[float, float] | None:
-    """The multiple of the rate between low and high with the lowest loss after a short training, and that loss."""
-    tried = {multiple: loss for multiple, loss in e.rates.items() if low <= multiple <= high}
+def _best(tried: Mapping[float, float]) -> tuple[float, float] | None:
+    """The multiple of the rate with the lowest loss after a short training, and that loss."""
     if not tried:
         return None
     best = min(tried, key=tried.__getitem__)
@@ -42,15 +44,14 @@ def _better(e: Evidence, low: float, high: float) -> tuple[float, float] | None:
 def _too_small(e: Evidence) -> tuple[Finding, ...]:
     if e.training is None or e.failure is not None or e.training.solver == "lbfgs":
         return ()
-    better = _better(e, 10.0, np.inf)
-    if better is None or e.shortfall <= GAIN:
+    rule, limit = e.training.update.rule, bound(e)
+    usual = CRAWLING * (limit / 2.0 if limit is not None else rules.get(rule.name).learning_rate)
+    if rule.learning_rate > usual or e.shortfall <= GAIN:
+        return ()
+    better = _best(e.higher_rates)
+    if better is None or better[1] > e.loss - GAIN * e.constant_loss:
         return ()
     multiple, loss = better
-    rule = e.training.update.rule
-    limit = bound(e)
-    usual = CRAWLING * (limit / 2.0 if limit is not None else rules.get(rule.name).learning_rate)
-    if rule.learning_rate > usual or loss > e.loss - GAIN * e.constant_loss:
-        return ()
     ratios = list(e.updates.values())
     return (
         Finding(
@@ -72,7 +73,10 @@ def _too_large(e: Evidence) -> tuple[Finding, ...]:
     if e.training is None or e.training.solver == "lbfgs":
         return ()
     rule, limit = e.training.update.rule, bound(e)
-    lower = _better(e, 0.0, 0.1)
+    learned = e.failure is None and e.shortfall <= GAIN and e.loss <= e.constant_loss
+    if learned and not _killed(e):
+        return ()
+    lower = _best(e.lower_rates)
     reached = np.inf if e.failure is not None else e.loss
     if lower is None:
         return ()
@@ -142,8 +146,9 @@ def _update_ratio(e: Evidence) -> tuple[Finding, ...]:
     factor = ratios[high] / ratios[low] if ratios[low] > 0 else np.inf
     if factor < FAR_APART:
         return ()
-    frozen = [name for name in ratios if e.plan.param(name).learning_rate_factor != 1.0]
-    is_ill = bool(frozen) or e.shortfall > GAIN
+    factors = [e.plan.param(name).learning_rate_factor for name in ratios]
+    frozen = min(factors) < HELD_BACK * max(factors)
+    is_ill = frozen or e.shortfall > GAIN
     return (
         Finding(
             "update_ratio", "illness" if is_ill else "note", f"{low} against {high}",
