@@ -17,6 +17,7 @@ STRONG = 0.031  # l2: the largest that `fit` chooses by itself is 0.03
 SILENCED = 0.5  # dropout: the usual largest rate
 NARROW = 3  # units of the narrowest layer
 GAP = 0.15  # skill on the rows learned from, above that on rows kept away
+WIDE = 0.25  # a gap of which less has to be behind the simple method
 RISE = 1.15  # the last validation loss over the lowest, where training went on
 MARGIN = 0.01  # skill by which a network should beat a linear model
 
@@ -89,10 +90,12 @@ def _overfitting(e: Evidence) -> tuple[Finding, ...]:
                 f"{watched.last:.3g}, while the training loss falls to {trained.last:.3g}"
             )
     gap = e.skill - e.watched_skill if e.watched_skill is not None else 0.0
-    loses = e.watched_skill is not None and e.reference is not None and e.watched_skill < e.reference.skill - SHORT
-    apart = gap > GAP and e.watched is not None and gap > 3.0 / math.sqrt(len(e.watched)) and (
-        loses or (e.watched_skill is not None and e.watched_skill <= 0.0)
-    )  # fmt: skip
+    behind = 0.0
+    if e.watched_skill is not None and e.reference is not None:
+        behind = e.reference.skill - e.watched_skill
+    wide = gap > GAP and e.watched is not None and gap > 3.0 / math.sqrt(len(e.watched))
+    nothing = e.watched_skill is not None and e.watched_skill <= 0.0
+    apart = wide and (behind > SHORT or nothing or (gap > WIDE and behind > SHORT / 2.5))
     caught = e.training is not None and e.training.stopped == "early"
     if not turned and not apart:
         return ()
