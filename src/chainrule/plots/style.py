@@ -134,4 +134,4 @@ def save(figure: Figure, path: Any, *, dots: float = 144) -> None:
     ending = str(path).rpartition(".")[2].lower()
     unclocked = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(ending)
     with in_style():
-        figure.savefig(path, dpi=dots, metadata=unclocked)
+        figure.savefig(path, dpi=dots, metadata=unclocked, bbox_inches="tight", pad_inches=0.08)
