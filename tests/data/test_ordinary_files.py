@@ -182,7 +182,11 @@ CONTENTS: dict[str, tuple[str, dict[str, list[Any]]]] = {
     "other digits stay text": ("a,b\n１２,1\n３４,2\n", {"a": ["１２", "３４"], "b": [1, 2]}),
     "addresses of the internet": ("a,b\n10.0.0.1,1\n10.0.0.2,2\n", {"a": ["10.0.0.1", "10.0.0.2"], "b": [1, 2]}),
     "version numbers": ("a,b\n1.2.3,1\n1.10.0,2\n", {"a": ["1.2.3", "1.10.0"], "b": [1, 2]}),
-    "percent signs stay text": ("a,b\n12%,1\n15%,2\n", {"a": ["12%", "15%"], "b": [1, 2]}),
+    "percent signs": ("a,b\n12%,1\n15%,2\n", {"a": [12, 15], "b": [1, 2]}),
+    "percent signs on some cells stay text": (
+        "a,b\n12%,1\n15,2\n1 %o,3\n",
+        {"a": ["12%", "15", "1 %o"], "b": [1, 2, 3]},
+    ),
     "a question mark among words": ("a,b\nPrivate,1\n?,2\n", {"a": ["Private", "?"], "b": [1, 2]}),
     "nan among numbers": ("a,b\nnan,1\n2.5,2\n", {"a": [None, 2.5], "b": [1, 2]}),
     "control characters inside quotes": ('a,b\n"x\ty",1\n"z",2\n', {"a": ["x\ty", "z"], "b": [1, 2]}),
@@ -322,3 +326,24 @@ def test_any_text_is_split_as_the_slow_reader_splits_it(text: str) -> None:
     fast = list(zip(*(array.to_pylist() for array in cells), strict=True))
     assert fast == [tuple(None if cell == "" else cell for cell in row) for row in rows]
     assert len(names) == len(cells)
+
+
+def test_numbers_that_all_carry_one_currency_or_percent_sign_are_numbers_and_a_note_says_so(tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text('a,b,c,d,e,f\n$5,60%,12 €,$5,"$1,234.50",05%\n-$3,7.5%,3 €,€4,"$12,500",06%\n$4,8%,,5,$20,07%\n')
+    table = read_table(path)
+    kinds = {column.name: column.kind for column in table.columns}
+    assert kinds == {"a": "number", "b": "number", "c": "number", "d": "text", "e": "number", "f": "text"}
+    assert table["a"].values.tolist() == [5.0, -3.0, 4.0] and table["b"].values.tolist() == [60.0, 7.5, 8.0]
+    assert table["e"].values.tolist() == [1234.5, 12500.0, 20.0] and table["c"].missing_count == 1
+    said = {note.where: note.text for note in table.notes if note.topic == "unit"}
+    assert "60% is 60" in said["column 'b'"] and "text=('a',)" in said["column 'a'"]
+    assert read_table(path, text=("a",))["a"].kind == "text"
+
+
+def test_a_sign_of_currency_before_a_comma_of_two_meanings_stays_text(tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text('a\n"$1,234"\n"$2,500"\n')
+    table = read_table(path)
+    assert table["a"].kind == "text" and "decimal=" in table.notes[0].text
+    assert read_table(path, decimal=".")["a"].values.tolist() == [1234.0, 2500.0]

@@ -26,6 +26,7 @@ _WORD_NUMBER = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _GROUPED_BY_COMMA = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 _GROUPED_BY_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?", re.ASCII)
+_UNIT = re.compile(r"([+-]?)([$€£¥]?) ?(\d[\d.,]*|\.\d+) ?([%$€£¥]?)", re.ASCII)
 _STARTS = frozenset("0123456789+-.,iInN")
 _PADDED = re.compile(r"0\d+", re.ASCII)
 _LONG_WHOLE = re.compile(r"[+-]?\d{16,}", re.ASCII)
@@ -71,7 +72,14 @@ def column_from_text(cells: Cells) -> Column:
         return cells.as_text()
     if not cells.levels:
         return number_column(cells.name, np.full(len(cells.codes), np.nan), stored="empty")
-    return _truth_values(cells) or _numbers(cells) or _dates(cells) or _mixed(cells) or cells.as_text()
+    return (
+        _truth_values(cells)
+        or _numbers(cells)
+        or _with_unit(cells)
+        or _dates(cells)
+        or _mixed(cells)
+        or cells.as_text()
+    )
 
 
 def factorize(values: Sequence[Any]) -> tuple[list[str], npt.NDArray[np.int32]]:
@@ -149,6 +157,26 @@ def _numbers(cells: Cells) -> Column | None:
         cells.note("decimal point", "the point read as the decimal mark, though decimal=',' was passed")
         return _number_or_label(cells, plain)
     return None
+
+
+def _with_unit(cells: Cells) -> Column | None:
+    """Numbers that all carry the same sign of a currency or percent: `$1,200`, `12 €`, `60%`."""
+    found = [_UNIT.fullmatch(level) for level in cells.levels]
+    units = {(match[2], match[4]) if match else ("", "") for match in found}
+    unit = "".join(units.pop()) if len(units) == 1 else ""
+    if len(unit) != 1:
+        return None
+    bare = replace(cells, levels=[f"{match[1]}{match[3]}" for match in found if match])
+    try:
+        column = _numbers(bare)
+    except DataError as two_ways:
+        cells.note("unit", f"kept as text: its comma can be read in two ways ({two_ways.hint})")
+        return None
+    if column is None or column.kind != "number":
+        return None
+    meaning = f"{cells.levels[0]} is {bare.levels[0]}"
+    cells.note("unit", f"the sign {unit} left out, which every cell has ({meaning}); text=({cells.name!r},) keeps it")
+    return column
 
 
 def _all(parse: Any, levels: Sequence[str]) -> list[float] | None:

@@ -20,9 +20,9 @@ from chainrule.metrics.metric import Metric, catalog
 from chainrule.rng import generator
 
 # The work is capped: above this many rows the bootstrap looks at a sample of them, and its spread is scaled down.
-_ROWS = 50_000
+_ROWS = 10_000
 _REPLICATES = (200, 1000)
-_ROWS_DRAWN = 10_000_000
+_ROWS_DRAWN = 2_000_000
 
 
 def wilson(hits: float, trials: float, level: float = 0.95) -> tuple[float, float]:
@@ -56,7 +56,7 @@ def interval(
     """(low, high) around the value of a metric, at this level of confidence (above 0, below 1).
 
     With weights, n rows count as (Σw)²/Σw² (Kish 1965). The bootstrap draws 200 to 1000 times (fewer for many rows);
-    beyond 50 000 rows it draws from a random 50 000 of them and narrows the spread by √(50 000/n). Its interval is
+    beyond 10 000 rows it draws from a random 10 000 of them and narrows the spread by √(10 000/n). Its interval is
     widened where needed to hold the value itself. The same seed gives the same interval.
     """
     record = catalog.get(metric, **constants)
