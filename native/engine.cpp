@@ -280,10 +280,7 @@ template <class T> class Session {
         move_task(mine, net_.tasks[t], rule, scalars, (T)1);
       }
     } else if (net_.spec.clip_norm == 0) {
-      for (int t = cut_[me]; t < cut_[me + 1]; t++) {
-        gradient_of(mine, net_.tasks[t], batch.rows, false);
-        move_task(mine, net_.tasks[t], rule, scalars, (T)1);
-      }
+      train_tasks(mine, cut_[me], cut_[me + 1], batch.rows, rule, scalars);
     } else {
       for (int t = cut_[me]; t < cut_[me + 1]; t++) {
         gradient_of(mine, net_.tasks[t], batch.rows, false);

@@ -44,25 +44,43 @@ template <class T> long columns_left(const Param<T>& p, long panel) {
   return left < p.panels.columns ? left : p.panels.columns;
 }
 
-// The gradient of one task, over `rows` rows; `more` goes on from what is stored.
+// A block of the rows of `in` that a task multiplies: the units of a slot from `task.from` on, for every row of the batch.
+template <class T> struct InputBlock {
+  const T* at;
+  long stride;
+};
+
+constexpr long GRADIENT_DEPTH = 128;  // so many rows of an input block and of the deltas stay in the first cache
+
+// The gradient of a task that is a matrix, into `out`: rows task.from .. task.to of a panel.
+template <class T> void matrix_gradient(const Worker<T>& on, const Task& task, InputBlock<T> in, long rows, bool more, T* out) {
+  const Op<T>& op = on.net.ops[task.op];
+  const Param<T>& p = on.net.params[task.param];
+  const long stride = on.net.strides[op.spec.target], columns = p.panels.columns;
+  const T* delta = on.work.delta[op.spec.target] + task.panel * columns;
+  const long stretch = even_stretch(rows, GRADIENT_DEPTH, 8);
+  for (long k = 0; k < rows || k == 0; k += stretch) {
+    const long depth = rows - k < stretch ? rows - k : stretch;
+    multiply_rows<T>(p.panels.vectors(task.panel), task.to - task.from,
+                     {in.at + k * in.stride, 1, in.stride, delta + k * stride, stride, depth, more || k ? nullptr : on.net.zeros, out, columns});
+  }
+  if (!p.spec.mask) return;
+  const T* mask = on.net.mask + p.packed + (task.panel * p.spec.from + task.from) * columns;
+  for (long e = 0; e < (task.to - task.from) * columns; e++) out[e] *= mask[e];
+}
+template <class T> InputBlock<T> input_of(const Worker<T>& on, const Task& task) {
+  const int source = on.net.ops[task.op].spec.source;
+  return {on.work.value[source] + task.from, on.net.strides[source]};
+}
+
+// The gradient of one task over `rows` rows, stored; `more` goes on from what is stored.
 template <class T> void gradient_of(Worker<T>& on, const Task& task, long rows, bool more) {
   const Op<T>& op = on.net.ops[task.op];
   const Param<T>& p = on.net.params[task.param];
   T* g = on.net.gradient + p.packed;
-  const T *delta = on.work.delta[op.spec.target], *in = on.work.value[op.spec.source];
-  const long stride = on.net.strides[op.spec.target], in_stride = on.net.strides[op.spec.source];
-  if (!p.matrix()) {
-    if (op.spec.kind != CALL) vector_gradient(on, op, p, task.param == op.spec.params[0], g, delta, stride, in, rows, more);
-    return;
-  }
-  const long columns = p.panels.columns;
-  T* out = g + task.panel * columns * p.spec.from;
-  multiply_rows<T>(p.panels.vectors(task.panel), task.to - task.from,
-                   {in + task.from, 1, in_stride, delta + task.panel * columns, stride, rows, more ? nullptr : on.net.zeros, out + task.from * columns, columns});
-  if (p.spec.mask) {
-    const T* mask = on.net.mask + (out - on.net.gradient);
-    for (long e = task.from * columns; e < task.to * columns; e++) out[e] *= mask[e];
-  }
+  if (p.matrix()) matrix_gradient(on, task, input_of(on, task), rows, more, g + (task.panel * p.spec.from + task.from) * p.panels.columns);
+  else if (op.spec.kind != CALL)
+    vector_gradient(on, op, p, task.param == op.spec.params[0], g, on.work.delta[op.spec.target], on.net.strides[op.spec.target], on.work.value[op.spec.source], rows, more);
 }
 
 // The entries of a task in the packed arrays, from the start of its parameter.
@@ -72,17 +90,50 @@ template <class T> void range_of(const Worker<T>& on, const Task& task, long& fr
   to = p.matrix() ? (task.panel * p.spec.from + task.to) * p.panels.columns : round_up(task.to, width<T>);
 }
 
-// Moves the parameters of one task and refreshes what is derived from them.
-template <class T> void move_task(Worker<T>& on, const Task& task, RuleKernel<T> rule, const Scalars<T>& scalars, T shrink) {
+// Refreshes what is derived from the parameters of one task.
+template <class T> void derive_task(Worker<T>& on, const Task& task) {
   Op<T>& op = on.net.ops[task.op];
   const Param<T>& p = on.net.params[task.param];
-  long from, to;
-  range_of(on, task, from, to);
-  rule(on.net.piece(p), from, to, on.net.terms, scalars, shrink);
   if (!p.matrix()) {
     if (op.spec.kind == AFFINE) on.net.spread_bias(op);
   } else if (on.net.wants_delta[op.spec.source]) {
     transpose_panel(p.panels, on.net.theta + p.packed, task.panel, task.from, task.to, op.transposed_shape, op.transposed);
+  }
+}
+
+// Moves the parameters of one task by its stored gradient.
+template <class T> void move_task(Worker<T>& on, const Task& task, RuleKernel<T> rule, const Scalars<T>& scalars, T shrink) {
+  long from, to;
+  range_of(on, task, from, to);
+  rule(on.net.piece(on.net.params[task.param]), from, to, on.net.terms, scalars, shrink);
+  derive_task(on, task);
+}
+
+// Gradients of the tasks first .. last and the update that they make. The gradient of a matrix goes no further than the first
+// cache; the block of inputs that tasks in a row multiply is laid side by side where enough panels read it.
+template <class T> void train_tasks(Worker<T>& on, int first, int last, long rows, RuleKernel<T> rule, const Scalars<T>& scalars) {
+  InputBlock<T> in{};
+  const Task* before = nullptr;
+  for (int t = first; t < last; t++) {
+    const Task& task = on.net.tasks[t];
+    const Param<T>& p = on.net.params[task.param];
+    if (!p.matrix()) {
+      gradient_of(on, task, rows, false);
+      move_task(on, task, rule, scalars, (T)1);
+      continue;
+    }
+    if (!before || before->op != task.op || before->from != task.from) {
+      in = input_of(on, task);
+      if (p.panels.count() >= 6 && task.to - task.from == TASK_ROWS) in = {side_by_side(in.at, in.stride, rows, TASK_ROWS, on.inputs(rows * TASK_ROWS)), TASK_ROWS};
+    }
+    before = &task;
+    T* gradient = on.tile(TASK_ROWS * p.panels.columns);
+    long from, to;
+    range_of(on, task, from, to);
+    const Piece<T> piece = on.net.piece(p).from(from, gradient);
+    matrix_gradient(on, task, in, rows, false, gradient);
+    rule(piece, 0, to - from, on.net.terms, scalars, (T)1);
+    derive_task(on, task);
   }
 }
 

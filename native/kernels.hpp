@@ -11,8 +11,8 @@ constexpr int TILE_ROWS = 8;
 constexpr int TILE_ROWS = 6;
 #endif
 constexpr int TILE_VECTORS = 2;
-constexpr long BLOCK_ROWS = 6 * TILE_ROWS;
-constexpr long DEPTH = 256;  // so many rows of a panel stay in the first cache
+constexpr long BLOCK_ROWS = 12 * TILE_ROWS;  // so many rows of a stretch of k stay in the second cache, their pages known
+constexpr long DEPTH = 256;                  // so many rows of a panel stay in the first cache
 
 // c[r][v] += sum over k of a[r * row + k * step] * b[k * stride + v * width]
 template <class T, int R, int C>
@@ -81,6 +81,11 @@ template <class T> INLINE void multiply_rows(int vectors, long rows, const Produ
 }
 
 INLINE long round_up(long n, long m) { return (n + m - 1) / m * m; }
+// Cuts a length into equal stretches of about `wanted`, whole multiples of `unit`: a short last one would waste its tiles.
+INLINE long even_stretch(long length, long wanted, long unit) {
+  const long count = (length + wanted / 2) / wanted;
+  return count <= 1 ? length : round_up((length + count - 1) / count, unit);
+}
 
 // How the rows of a slot lie in memory: padded to whole vectors, and no multiple of 1 KiB apart, which would make the rows of
 // a tile compete for the same lines of the first cache.
@@ -106,43 +111,63 @@ template <class T> struct Panels {
 };
 
 // out (rows, to) = bias + a (rows, from) times the panels, calling `finish(row, rows, column, vectors)` on every block done,
-// while it is in the first cache.
+// while it is in the first cache. All panels pass by a block of `a` that stays in the second, a stretch of k at a time.
 template <class T, class F>
 INLINE void times_panels(const T* a, long a_stride, long rows, const Panels<T>& shape, const T* panels, const T* bias, T* out, long out_stride, F finish) {
-  for (long p = 0; p < shape.count(); p++) {
-    const int vectors = shape.vectors(p);
-    for (long k = 0; k < shape.from || k == 0; k += DEPTH) {
-      const long depth = shape.from - k < DEPTH ? shape.from - k : DEPTH;
-      const bool last = k + DEPTH >= shape.from;
-      for (long r = 0; r < rows; r += BLOCK_ROWS) {
-        const long count = rows - r < BLOCK_ROWS ? rows - r : BLOCK_ROWS;
-        multiply_rows<T>(vectors, count, {a + r * a_stride + k, a_stride, 1, panels + (p * shape.from + k) * shape.columns, shape.columns, depth,
-                                          k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride});
-        if (last) finish(r, count, p * shape.columns, vectors);
+  const long stretch = even_stretch(shape.from, DEPTH, 8), block = even_stretch(rows, BLOCK_ROWS, TILE_ROWS);
+  for (long r = 0; r < rows; r += block) {
+    const long count = rows - r < block ? rows - r : block;
+    for (long k = 0; k < shape.from || k == 0; k += stretch) {
+      const long depth = shape.from - k < stretch ? shape.from - k : stretch;
+      const bool last = k + stretch >= shape.from;
+      for (long p = 0; p < shape.count(); p++) {
+        multiply_rows<T>(shape.vectors(p), count, {a + r * a_stride + k, a_stride, 1, panels + (p * shape.from + k) * shape.columns, shape.columns, depth,
+                                                   k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride});
+        if (last) finish(r, count, p * shape.columns, shape.vectors(p));
       }
     }
   }
 }
 
+// A square of vectors, or the `rows` x `columns` corner of one, turned over its diagonal. All of `in` may be read and all of
+// the rows of `out` written: panels are padded.
+template <class T> INLINE void transpose_square(const T* in, long in_stride, int rows, int columns, T* out, long out_stride) {
+  constexpr int n = width<T>;
+  Vec<T> square[n];
+#pragma GCC unroll 16
+  for (int r = 0; r < n; r++) square[r] = r < rows ? load(in + r * in_stride) : Vec<T>{};
+  transpose(square);
+#pragma GCC unroll 16
+  for (int c = 0; c < n; c++)
+    if (c < columns) store(out + c * out_stride, square[c]);
+}
+
 // The rows from .. to of panel p of the transposed matrix, from the panels themselves: `to` entries of `shape.from`.
 template <class T> void transpose_panel(const Panels<T>& shape, const T* panels, long p, long from, long to, const Panels<T>& other, T* transposed) {
   constexpr int n = width<T>;
-  for (int v = 0; v < shape.vectors(p); v++)
-    for (long i = from; i < to; i += n) {
-      const long column = p * shape.columns + v * n;
-      const int rows = (int)(to - i < n ? to - i : n), columns = (int)(shape.to - column < n ? shape.to - column : n);
-      const T* in = panels + p * shape.columns * shape.from + i * shape.columns + v * n;
+  for (long column = p * shape.columns; column < (p + 1) * shape.columns && column < shape.to; column += n) {
+    const int columns = (int)(shape.to - column < n ? shape.to - column : n);
+    const T* in = panels + p * shape.columns * shape.from + column % shape.columns;
+    for (long i = from; i < to;) {  // panel by panel of the other
       T* out = transposed + other.at(column, i);
-      if (rows * columns <= 3 * n) {
-        for (int r = 0; r < rows; r++)
-          for (int c = 0; c < columns; c++) out[c * other.columns + r] = in[r * shape.columns + c];
-        continue;
+      const long stop = (i / other.columns + 1) * other.columns, end = stop < to ? stop : to;
+      for (; i < end; i += n, out += n) {
+        const int rows = (int)(end - i < n ? end - i : n);
+        if (rows == n && columns == n) transpose_square(in + i * shape.columns, shape.columns, n, n, out, other.columns);
+        else if (rows * columns > 3 * n) transpose_square(in + i * shape.columns, shape.columns, rows, columns, out, other.columns);
+        else
+          for (int r = 0; r < rows; r++)
+            for (int c = 0; c < columns; c++) out[c * other.columns + r] = in[(i + r) * shape.columns + c];
       }
-      Vec<T> square[n];
-      for (int r = 0; r < n; r++) square[r] = r < rows ? load(in + r * shape.columns) : Vec<T>{};
-      transpose(square);
-      for (int c = 0; c < columns; c++) store(out + c * other.columns, square[c]);
     }
+  }
+}
+
+// Copies `columns` columns (whole vectors) of some rows side by side.
+template <class T> const T* side_by_side(const T* in, long stride, long rows, long columns, T* out) {
+  for (long r = 0; r < rows; r++)
+    for (long c = 0; c < columns; c += width<T>) store(out + r * columns + c, load(in + r * stride + c));
+  return out;
 }
 
 // Loads rows into lanes: column c of `count` <= width rows becomes lane by lane one vector; missing rows repeat the first.

@@ -81,6 +81,8 @@ template <class T> struct Op {
   Panels<T> transposed_shape;
 };
 
+constexpr long TASK_ROWS = 96;  // a multiple of every tile and every transposed square
+
 // One piece of the second half of a step: rows from .. to of a panel of a parameter's gradient, or a whole vector.
 struct Task {
   int op, param;
@@ -189,8 +191,6 @@ template <class T> struct Network {
   }
 
  private:
-  static constexpr long TASK_ROWS = 96;  // a multiple of every tile and every transposed square
-
   // Decides what is fused and what shares memory, and cuts the second half of a step into tasks.
   void arrange() {
     std::vector<int> maker(widths.size(), -1);
@@ -218,11 +218,11 @@ template <class T> struct Network {
       tasks.push_back({op, index, 0, 0, p.spec.to, (double)p.spec.to / width<T>});
       return;
     }
-    for (long panel = 0; panel < p.panels.count(); panel++)
-      for (long i = 0; i < p.spec.from; i += TASK_ROWS) {
-        const long to = i + TASK_ROWS < p.spec.from ? i + TASK_ROWS : p.spec.from;
+    for (long i = 0; i < p.spec.from; i += TASK_ROWS) {
+      const long to = i + TASK_ROWS < p.spec.from ? i + TASK_ROWS : p.spec.from;
+      for (long panel = 0; panel < p.panels.count(); panel++)
         tasks.push_back({op, index, panel, i, to, (double)((to - i) * p.panels.vectors(panel) + 4)});
-      }
+    }
   }
 };
 

@@ -20,6 +20,12 @@ template <class T> struct Piece {
   T *theta, *gradient, *slot[2];
   const T* mask;
   T rate_factor, decay_factor;
+
+  // The entries from `at` on, with their gradient elsewhere.
+  Piece from(long at, T* gradients) const {
+    const auto shifted = [&](auto* array) { return array ? array + at : nullptr; };
+    return {theta + at, gradients, {shifted(slot[0]), shifted(slot[1])}, shifted(mask), rate_factor, decay_factor};
+  }
 };
 
 // c = constants, s = scalars, m and v the remembered arrays, decay the decay factor.

@@ -8,15 +8,14 @@ template <class T> struct Worker {
   Network<T>& net;
   Workspace<T>& work;
   Call call;               // for records that exist in Python only
-  std::vector<T> scratch;  // of this thread: rows in lanes
+  std::vector<T> scratch, input_scratch, tile_scratch;
 
   Worker(Network<T>& net_, Workspace<T>& work_, Call call_) : net(net_), work(work_), call(call_) {}
 
-  Vec<T>* lanes(long count) {
-    const size_t wanted = (size_t)(count + 1) * width<T>;
-    if (scratch.size() < wanted + 64 / sizeof(T)) scratch.resize(wanted + 64 / sizeof(T));
-    return (Vec<T>*)round_up((long)(uintptr_t)scratch.data(), (long)sizeof(Vec<T>));
-  }
+  // Memory of this thread's own: rows in lanes, a block of inputs, the gradient of a task.
+  Vec<T>* lanes(long count) { return (Vec<T>*)aligned(scratch, (count + 1) * width<T>); }
+  T* inputs(long count) { return aligned(input_scratch, count); }
+  T* tile(long count) { return aligned(tile_scratch, count); }
 
   // Calls f(columns, first row, rows) with the rows of a block in lanes, and stores what it leaves there.
   template <class F> void by_lanes(const T* in, long in_stride, T* out, long out_stride, long rows, long units, F f) {
@@ -45,5 +44,11 @@ template <class T> struct Worker {
     frame.what = what, frame.op = op, frame.training = batch.training, frame.rows = to - from, frame.step = batch.step;
     frame.numbers = batch.index ? batch.index + from : nullptr;
     return frame;
+  }
+
+ private:
+  static T* aligned(std::vector<T>& memory, long count) {
+    if (memory.size() < (size_t)count + 64 / sizeof(T)) memory.resize((size_t)count + 64 / sizeof(T));
+    return (T*)round_up((long)(uintptr_t)memory.data(), 64);
   }
 };
