@@ -124,7 +124,7 @@ template <class T> void train_tasks(Worker<T>& on, int first, int last, long row
     }
     if (!before || before->op != task.op || before->from != task.from) {
       in = input_of(on, task);
-      if (p.panels.count() >= 6 && task.to - task.from == TASK_ROWS) in = {side_by_side(in.at, in.stride, rows, TASK_ROWS, on.inputs(rows * TASK_ROWS)), TASK_ROWS};
+      if (p.panels.count() >= 16 && task.to - task.from == TASK_ROWS) in = {side_by_side(in.at, in.stride, rows, TASK_ROWS, on.inputs(rows * TASK_ROWS)), TASK_ROWS};
     }
     before = &task;
     T* gradient = on.tile(TASK_ROWS * p.panels.columns);
