@@ -84,7 +84,7 @@ INLINE long round_up(long n, long m) { return (n + m - 1) / m * m; }
 // Cuts a length into equal stretches of about `wanted`, whole multiples of `unit`: a short last one would waste its tiles.
 INLINE long even_stretch(long length, long wanted, long unit) {
   const long count = (length + wanted / 2) / wanted;
-  return count <= 1 ? length : round_up((length + count - 1) / count, unit);
+  return count <= 1 ? (length > unit ? length : unit) : round_up((length + count - 1) / count, unit);
 }
 
 // How the rows of a slot lie in memory: padded to whole vectors, and no multiple of 1 KiB apart, which would make the rows of
