@@ -156,7 +156,7 @@ Axes it drew in. It takes a model and its data, what `forward` and `backward` re
 ```python
 from chainrule import fit, plots
 
-model = fit("examples/data/wine.csv", "cultivar")
+model = fit("examples/data/wine.csv", "cultivar", network=(64, 32))
 ax = plots.learning_curves(model)
 ax.figure.savefig("curves.png")
 

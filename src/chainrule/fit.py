@@ -51,7 +51,7 @@ def fit(
     target: str | Sequence[str] | None = None,
     *,
     network: Network | Sequence[int] | str | None = None,
-    preset: str | None = None,
+    preset: str | None = "auto",
     activation: Activation | str = "auto",
     dropout: float = 0.0,
     loss: Loss | str | None = None,
@@ -93,7 +93,8 @@ def fit(
     data: a path (.csv, .tsv, .parquet, .feather, .arrow), a DataFrame, a dict of columns, or a pair (X, y).
     target: the column, or columns, to predict; not needed with a pair.
     preset: "fast", "default" or "best": every setting that is left open decided by measurement (docs/presets.md); several
-    networks may be trained and merged into one, and probabilities are calibrated.
+    networks may be trained and merged into one, and probabilities are calibrated. None: the plain values named below.
+    "auto": "default" as long as nothing is said about the network or its training, else None.
     network: a `Network`, or the widths of hidden layers such as (64, 32) or "64-32", with `activation` between them.
     dropout: the share of a hidden layer's units that are silenced in every training step.
     optimizer: a name or record of the catalog, an `Update` (penalties, clipping), or "lbfgs" (full batch, no schedule).

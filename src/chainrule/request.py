@@ -172,6 +172,14 @@ _PLAIN = (
 )
 
 
+def _preset_of(asked: Mapping[str, Any], left_open: tuple[str, ...]) -> str | None:
+    """The preset that is meant: "auto" is "default" as long as nothing is said about the network or its training."""
+    if asked["preset"] != "auto":
+        return None if asked["preset"] is None else preset_of(asked["preset"]).name
+    further = asked["dropout"] or asked["l1"] or asked["l2"] != "auto" or asked["clip_norm"] is not None
+    return None if further or set(left_open) != set(_DECIDED) else "default"
+
+
 def _is_open(value: Any, mark: str | None) -> bool:
     return value is None if mark is None else isinstance(value, str) and value == mark
 
@@ -180,7 +188,7 @@ def check(**asked: Any) -> Request:
     """Every setting, before any work."""
     left_open = tuple(name for name in _DECIDED if _is_open(asked[name], "auto" if name in _AUTO else None))
     asked = {**asked, **{name: value for name, value in PLAIN.items() if name in left_open}}
-    preset = None if asked["preset"] is None else preset_of(asked["preset"]).name
+    preset = _preset_of(asked, left_open)
     if preset and isinstance(asked["network"], Network):
         raise SettingError(
             "CR204", "a preset decides about the layers, and a Network holds its own", where="preset", got=preset,

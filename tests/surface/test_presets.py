@@ -5,11 +5,16 @@ import warnings
 import numpy as np
 import pytest
 
-from chainrule import Dense, Network, explain, fit, load
+from chainrule import Dense, Network, diagnose, explain, fit, load
 from chainrule.errors import SettingError
 from chainrule.presets import PRESETS, settings_for
+from chainrule.tuning.trial import request_of
 
 RNG = np.random.default_rng(3)
+SAID = {
+    "nothing": {}, "epochs": {"epochs": 3}, "network": {"network": (4,)}, "a test share": {"test": 0.3},
+    "none": {"preset": None},
+}  # fmt: skip
 N = 60
 A, B = RNG.normal(size=N) * 5 + 40, RNG.normal(size=N)
 NUMBERS = {"a": A, "b": B, "y": 100 + A * np.sign(B)}
@@ -152,3 +157,13 @@ def test_the_time_that_training_will_take_is_told_before_it_begins():
         progress=lambda event: told.append(("epoch", event.epoch)), **QUICK)  # fmt: skip
     assert told[0][0] == "expected" and told[0][1] > 0
     assert [kind for kind, _ in told].count("expected") == 1
+
+
+def test_a_merged_network_is_diagnosed():
+    model = fit(CLASSES, "y", preset="default", epochs=4, test=0.25)
+    assert diagnose(model, CLASSES).verdict in ("ill", "healthy", "cannot_tell")
+
+
+def test_nothing_said_means_the_preset_default_and_a_word_about_the_network_means_the_plain_values():
+    meant = {name: request_of((), {"preset": "auto", **said}, "fit").preset for name, said in SAID.items()}
+    assert meant == {"nothing": "default", "epochs": None, "network": None, "a test share": "default", "none": None}

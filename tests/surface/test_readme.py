@@ -37,7 +37,7 @@ def test_the_story_that_the_readme_tells_is_the_one_that_is_told(tmp_path):
     story = README[README.index("$ chainrule fit examples/data/wine.csv") :]
     shown = story[: story.index("```")].splitlines()[1:]
     command = [sys.executable, "-m", "chainrule", "fit", "examples/data/wine.csv", "--target", "cultivar"]
-    command += ["--engine", "reference", "--out", str(tmp_path / "wine.model")]
+    command += ["--out", str(tmp_path / "wine.model")]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
     for line in shown:
         if line and line.split()[0] not in ("accuracy", "adam,", "…", "Saved"):

@@ -25,7 +25,11 @@ from chainrule.report import report
 @click.argument("data", type=click.Path())
 @options.targets
 @click.option("--out", type=click.Path(), help="Where to save the model; by default the data's name with .model.")
-@click.option("--preset", help="fast, default or best: settings that were measured together decide what is left open.")
+@click.option(
+    "--preset", default="auto",
+    help="fast, default or best: settings that were measured together decide what is left open; or none. [default, unless "
+    "the network or its training is described]",
+)  # fmt: skip
 @click.option("--network", help="Widths of the hidden layers, such as 64-32.")
 @click.option("--activation", default="auto", help="The activation of the hidden layers [relu].")
 @click.option("--dropout", type=float, default=0.0, help="The share of hidden units silenced in every training step.")
@@ -81,6 +85,7 @@ def fit(
     asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)
     asked["l2"] = "auto" if asked["l2"] == "auto" else options.number("--l2", asked["l2"])
     asked["time_budget"] = options.seconds(asked["time_budget"])
+    asked["preset"] = None if asked["preset"] == "none" else asked["preset"]
     check_settings(**asked)
     table = read_table(data, **reading)
     if not quiet:

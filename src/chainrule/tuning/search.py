@@ -123,7 +123,9 @@ def tune(
         if stopped == "interrupted":
             raise KeyboardInterrupt
         raise _nothing(going.results)
-    model = fit(table, targets, reading=reading, sample_weight=sample_weight, **{**shared, **best.settings})
+    model = fit(
+        table, targets, reading=reading, sample_weight=sample_weight, **{"preset": None, **shared, **best.settings}
+    )
     kept = model.card["score"]["rows"]
     statement = f"the score was measured on {kept} rows that no trial was trained or compared on"
     rows = [_row(result) for result in going.ranked()]

@@ -30,11 +30,12 @@ _OF_FIT = ("sample_weight", "reading", "run", "resume", "expect")  # what a requ
 
 
 def request_of(targets: tuple[str, ...], settings: Mapping[str, Any], where: str) -> Request:
-    """The request that `fit` would make of these settings; what is not named is left at `fit`'s default."""
+    """The request that `fit` would make of these settings; what is not named is left at `fit`'s default, and no preset
+    decides unless one is named."""
     for name in settings:
         if name not in _DEFAULTS or name in _OF_FIT:
             raise unknown_name(f"setting of `{where}`", name, set(_DEFAULTS) - set(_OF_FIT))
-    asked = {**_DEFAULTS, **settings}
+    asked = {**_DEFAULTS, "preset": None, **settings}
     for name in ("keep", "drop", "date_parts"):
         asked[name] = (asked[name],) if isinstance(asked[name], str) else tuple(asked[name])
     choices = DataChoices(targets, **{name: asked.pop(name) for name in _CHOICES})

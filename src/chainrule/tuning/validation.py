@@ -75,9 +75,9 @@ def cross_validate(
     """
     if "test" in settings:
         raise SettingError("CR204", "every row is tested on, in its fold", where="test", hint="pass folds=")
-    request = request_of((), {**settings, "seed": seed, "test": 0.0}, "cross_validate")
+    request = request_of((), {"preset": "auto", **settings, "seed": seed, "test": 0.0}, "cross_validate")
     table, targets = read_examples(data, target, reading)
-    request = request_of(targets, {**settings, "seed": seed, "test": 0.0}, "cross_validate")
+    request = request_of(targets, {"preset": "auto", **settings, "seed": seed, "test": 0.0}, "cross_validate")
     chosen = [metric_catalog.get(metric) for metric in metrics]
     prepared = prepare(request, table, sample_weight)
     parts = list(fold_predictions(prepared, folds))
