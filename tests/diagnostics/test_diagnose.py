@@ -73,6 +73,12 @@ def test_a_cure_is_tried_and_its_gain_is_measured_on_rows_kept_away(found):
     assert "it helped" in str(tried)
 
 
+def test_the_cure_of_a_rare_class_is_measured_by_what_is_found_of_every_class(found):
+    tried = cure(found("class_imbalance"))
+    assert tried.measure == "mean recall"
+    assert tried.helped
+
+
 def test_nothing_is_tried_on_a_healthy_network(found):
     assert cure(found("classes")) is None
 

@@ -14,10 +14,11 @@ from chainrule.diagnostics.diagnosis import Retry, Tried
 from chainrule.diagnostics.evidence import Evidence
 from chainrule.diagnostics.finding import Remedy
 from chainrule.diagnostics.gather import Case
+from chainrule.diagnostics.targets import codes_of
 from chainrule.errors import DivergedError
 from chainrule.fit import model_from
 from chainrule.layers import Dense, Dropout, Layer
-from chainrule.model import Model, rows_for
+from chainrule.model import rows_for
 from chainrule.network import Network
 from chainrule.optim.rules import rules
 from chainrule.prepare import Prepared, prepare
@@ -135,12 +136,19 @@ def retry_of(case: Case) -> Retry:
             prepare(request, prepared.table), weights=_weights(request, prepared), parts=_for_cure(parts, request)
         )
         index = kept_away if len(kept_away) else parts.train
-        before = _measured(evidence, prepared, index) if evidence.failure is None else None
+        # A weighted loss answers another question than the share of all rows: there every class counts the same.
+        measure, score = ("mean recall", mean_recall) if "class_weight" in remedy.settings else ("skill", _skill)
+        then = evidence.watched if evidence.watched is not None else evidence.rows
+        before = None
+        if evidence.failure is None:
+            before = score(replace(evidence, rows=then, watched=None))
         try:
-            after = _score(model_from(again, None), prepared, index)
+            model = model_from(again, None)
+            rows = rows_for(model.encoder, prepared.table, index, model.theta.dtype)
+            after = score(Evidence(model.network, model.theta, rows, None, model.encoder.input_names, model.task))
         except DivergedError:
             after = None
-        return Tried("skill", before, after, True, len(index), bool(len(kept_away)), dict(remedy.settings))
+        return Tried(measure, before, after, True, len(index), bool(len(kept_away)), dict(remedy.settings))
 
     return retry
 
@@ -164,11 +172,14 @@ def _for_cure(parts: Split, request: Request) -> Split:
     return Split(np.sort(order[held:]), np.sort(order[:held]), np.empty(0, np.int64))
 
 
-def _measured(evidence: Evidence, prepared: Prepared, index: Any) -> float | None:
-    return evidence.watched_skill if evidence.watched_skill is not None else evidence.skill
+def _skill(evidence: Evidence) -> float:
+    return evidence.skill
 
 
-def _score(model: Model, prepared: Prepared, index: Any) -> float:
-    """The skill of another model on rows of the same table, in its own coding."""
-    rows = rows_for(model.encoder, prepared.table, index, model.theta.dtype)
-    return Evidence(model.network, model.theta, rows, None, model.encoder.input_names, model.task).skill
+def mean_recall(evidence: Evidence) -> float:
+    """The share of every class that is found, averaged over the classes of these rows."""
+    said = evidence.probable(evidence.trace.prediction)
+    codes = codes_of(evidence)
+    assert codes is not None
+    chosen = (said[:, 0] >= 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
+    return float(np.mean([(chosen[codes == code] == code).mean() for code in np.unique(codes)]))
