@@ -185,8 +185,8 @@ def print_report(results: Results) -> None:
         )
         print(
             f"| {row['contender']} | {row['normalised']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {rank} "
-            f"| {row['tables']} of {row['of']} | {row['worst']:.2f} ({row['worst_table']}) | {clock:.2g} "
-            f"| {processor:.2g} | {max(one['peak_megabytes'] for one in mine):.0f} |"
+            f"| {row['tables']} of {row['of']} | {row['worst']:.2f} ({row['worst_table']}) | {clock:.3g} "
+            f"| {processor:.3g} | {max(one['peak_megabytes'] for one in mine):.0f} |"
         )
     for row in non_inferiority(results):
         verdict = "not worse" if row["not_worse"] else "not shown to be not worse"
