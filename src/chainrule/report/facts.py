@@ -29,6 +29,7 @@ from chainrule.shapes import Ints
 ENOUGH = 100  # of fewer rows kept away, nothing can be said; then all rows are looked at
 LOOKED_AT = 20_000  # of larger data, so many rows evenly taken
 SHOWN = 5  # rows at either end
+MOVED = 2e7  # of a larger network times its rows, fewer rows are moved to see what a column does
 T = TypeVar("T")
 
 
@@ -78,7 +79,8 @@ class Facts:
         if rows is None or self.ranking is None:
             return []
         names = [one.column for one in self.ranking.columns[:3] if one.mean > 0]
-        found = [attempt(partial(partial_dependence, self.model, rows.table, name, rows=200)) for name in names]
+        few = int(np.clip(MOVED / self.model.network.plan.size, 40, 200))
+        found = [attempt(partial(partial_dependence, self.model, rows.table, name, rows=few)) for name in names]
         return [one for one in found if one is not None]
 
     @cached_property
