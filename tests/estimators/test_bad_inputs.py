@@ -150,7 +150,7 @@ SETTINGS = {
     "random_state": [("seed", "CR202"), (-1, "CR201")],
     "dtype": [("float16", "CR203")],
     "engine": [("gpu", "CR203")],
-    "preset": [("best", "CR203")],
+    "preset": [("bset", "CR203")],
     "n_jobs": [(1.5, "CR202")],
     "time_budget": [(0, "CR201")],
     "dropout": [(1.0, "CR201"), ([0.1, 0.2], "CR204")],

@@ -92,7 +92,7 @@ def test_it_is_saved_pickled_explained_and_looked_into(tmp_path):
     model = MLPRegressor(max_iter=10, **PRESET).fit(FRAME, PRICE)
     np.testing.assert_array_equal(load(model.save(tmp_path / "m.chainrule")).predict(FRAME), model.predict(FRAME))
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(FRAME), model.predict(FRAME))
-    assert "age" in str(model.explain(FRAME, PRICE, of="W1[0,0]", row=1))
+    assert "age" in str(model.explain(FRAME, PRICE, of="d prediction / d age", row=1))
     assert model.activations(FRAME)["a1"].shape[0] == 200
     assert model.gradients(FRAME, PRICE)["W1"].shape == model.coefs_[0].T.shape
 
