@@ -129,7 +129,7 @@ def retry_of(case: Case) -> Retry:
 
     def retry(remedy: Remedy) -> Tried:
         request = changed(prepared.request, remedy.settings)
-        parts = _parts(prepared)
+        parts = prepared.parts
         kept_away = np.concatenate([parts.test, parts.validation])
         request = replace(request, choices=replace(request.choices, test=0.0), callbacks=(), progress=None)
         again = replace(
@@ -157,10 +157,6 @@ def _weights(request: Request, prepared: Prepared) -> Any:
     if request.class_weight != prepared.request.class_weight:
         return prepare(replace(request, choices=replace(request.choices, test=0.0)), prepared.table).weights
     return prepared.weights
-
-
-def _parts(prepared: Prepared) -> Split:
-    return prepared.parts
 
 
 def _for_cure(parts: Split, request: Request) -> Split:

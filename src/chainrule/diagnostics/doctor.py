@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,4 +68,4 @@ def cure(diagnosis: Diagnosis) -> Tried | None:
     first = diagnosis.first
     if first is None or first.severity != "illness" or diagnosis.retry is None or not first.remedy.settings:
         return None
-    return replace(diagnosis.retry(first.remedy))
+    return diagnosis.retry(first.remedy)

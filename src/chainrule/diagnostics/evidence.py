@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -247,8 +247,3 @@ def sampled(rows: Rows, limit: int = SAMPLE, seed: int = 0) -> Rows:
     if len(rows) <= limit:
         return rows
     return rows.take(np.sort(np.random.default_rng(seed).permutation(len(rows))[:limit]))
-
-
-def without_failure(evidence: Evidence) -> Evidence:
-    """The same evidence, as if every number had been finite."""
-    return replace(evidence, failure=None)
