@@ -8,8 +8,9 @@ from typing import Any
 
 from chainrule.diagnostics.curing import retry_of
 from chainrule.diagnostics.diagnosis import Diagnosis, Tried, examine
-from chainrule.diagnostics.gather import Case, from_model, from_run
+from chainrule.diagnostics.gather import Case, from_model, from_net, from_run
 from chainrule.errors import SettingError
+from chainrule.exchange import is_foreign
 from chainrule.model import Model, load
 
 
@@ -19,7 +20,8 @@ def diagnose(
     """Find what ails a network: a verdict, the findings that lead to it, ranked, each with a remedy.
 
     subject: a `Model` or its file, with the `data` it was trained on (a path, a DataFrame, or X with its target `y`); or the
-    folder of a run, also of one that diverged; or a fitted estimator, with X and y. validation: further rows to be held
+    folder of a run, also of one that diverged; or a fitted estimator, or a network of another library that
+    `chainrule.exchange` reads, with the X and y it was trained on. validation: further rows to be held
     against those of training. Data that the model was not trained on are taken as new rows: then nothing is said of the
     training.
 
@@ -33,6 +35,8 @@ def diagnose(
     >>> found.verdict, found.first.diagnostic
     ('ill', 'symmetric_units')
     """
+    if is_foreign(subject):
+        return examine(from_net(subject, data, y, validation=validation).evidence)
     if not isinstance(subject, (Model, str, os.PathLike)):
         own = getattr(subject, "diagnose", None)
         if own is None:

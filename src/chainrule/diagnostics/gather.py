@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.calculus.loss import Loss
 from chainrule.data.inputs import inputs_of
 from chainrule.data.table import Table
 from chainrule.diagnostics.evidence import SAMPLE, Evidence, Training, sampled
 from chainrule.engines.base import Rows, Session
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleError, DataError, SettingError
+from chainrule.exchange import Foreign, from_other
 from chainrule.fit import read_examples
 from chainrule.model import Model, rows_for
 from chainrule.prepare import Prepared, Trial, prepare, trial_of
@@ -100,6 +102,39 @@ def from_run(folder: str | os.PathLike[str], data: Any = None, target: Any = Non
         encoder.classes, history, training, trial.theta, failed, _replay(trial, steps),
     )  # fmt: skip
     return Case(evidence, prepared)
+
+
+def from_net(net: Any, data: Any, target: Any, *, validation: Any = None) -> Case:
+    """Evidence on a network of another library and the rows it was trained on; how it was trained is not known."""
+    if data is None or target is None:
+        raise SettingError(
+            "CR202", "a diagnosis needs the rows that the network was trained on, and their targets", where="data",
+            hint="diagnose(net, X, y)",
+        )  # fmt: skip
+    other = from_other(net, data)
+    network, loss = other.network, other.network.loss
+    assert isinstance(loss, Loss)
+    rows = _rows_of(other, data, target)
+    named = [str(name) for name in getattr(data, "columns", ())]
+    task = {"real": "regression", "binary": "binary", "classes": "multiclass"}[loss.target_kind]
+    return Case(
+        Evidence(
+            network, other.theta, sampled(rows), None, tuple(named) or tuple(f"x{i}" for i in range(network.input_count)),
+            task, other.classes, new=None if validation is None else _rows_of(other, *validation),
+        ),
+        None,
+    )  # fmt: skip
+
+
+def _rows_of(other: Foreign, data: Any, target: Any) -> Rows:
+    x, y = other.inputs(data).astype(other.theta.dtype), other.targets(target)
+    if len(x) != len(y):
+        raise DataError(
+            "CR105", "X and y have different lengths", expected=f"{len(x)} targets", got=f"{len(y)} targets"
+        )
+    if np.issubdtype(y.dtype, np.floating) or other.network.output_count == 1:
+        y = np.asarray(y, other.theta.dtype).reshape(len(y), -1)
+    return Rows(np.ascontiguousarray(x), np.ascontiguousarray(y))
 
 
 def _table(model: Model, data: Any, target: Any) -> Table:

@@ -13,6 +13,7 @@ RARE = 0.12  # the share of a class below which it is called rare (of two classe
 MISSED = 0.5  # recall of a rare class
 NEEDED = 150  # rows for shares known to about ±4 % in a quarter of them
 WRONG = 0.07  # share of other labels where two simple methods are surest: clean classes have less than 0.04 there
+MIXED = 0.1  # from here on an illness; below, real tables whose columns do not tell all (who survives) look the same
 UNSURE = 0.36  # share of errors beyond which a weak signal cannot be told from mixed-up labels
 LEARNABLE = 0.08  # skill of the reference: below, there is no border to be far from
 FLAT = 0.5  # of the errors of the middling rows that remain among the surest: 0.3 or less where classes only overlap
@@ -98,11 +99,11 @@ def _noise(e: Evidence) -> tuple[Finding, ...]:
         return ()
     return (
         Finding(
-            "label_noise", "illness", "the labels",
+            "label_noise", "illness" if top >= MIXED else "note", "the labels",
             {"wrong_where_surest": top, "wrong_in_the_middle": middle, "wrong": overall, "rows": len(said)},
             f"less than {WRONG:.0%} of other labels where the classes are farthest apart",
             "near a border labels differ because the classes overlap; far from it they should not. That nearly as many differ "
-            "there says that labels were mixed up",
+            "there says that labels were mixed up, or that something decides which no column tells",
             Remedy("check the labels of the rows that the model is surest about and gets wrong; a stronger penalty and early "
                    "stopping keep the network from learning them by heart", {"l2": 0.03, "validation": 0.2, "patience": 10}),
             said=f"{top:.0%} of the labels differ from what simple methods say of the quarter of rows that they are surest of, "

@@ -11,14 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.arrays import check_same_index
-from chainrule.diagnostics import Diagnosis, diagnose
-from chainrule.diagnostics.diagnosis import examine
-from chainrule.diagnostics.evidence import Evidence
 from chainrule.engines.base import Engine, Rows
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleWarning, DataError, SettingError
 from chainrule.estimators import epochs, quasi_newton
-from chainrule.estimators.doctor import chosen, follow, retry_of, rows_of, stopped_by, training_of
 from chainrule.estimators.examples import Examples
 from chainrule.estimators.fitted import Fitted, Opened, Target
 from chainrule.estimators.holdout import hold_out
@@ -34,6 +30,8 @@ from chainrule.training.history import History
 from chainrule.training.loop import evaluate_loss
 
 if TYPE_CHECKING:
+    from chainrule.diagnostics import Diagnosis
+    from chainrule.diagnostics.evidence import Evidence
     from chainrule.model import Model
 
 Self = TypeVar("Self", bound="MultilayerPerceptron")
@@ -268,6 +266,10 @@ class MultilayerPerceptron(Fitted):
         An estimator that is not fitted, since its training diverged, is trained again and followed to where it does.
         First weights are known, and a remedy can be judged against them, where `random_state` is a whole number.
         """
+        from chainrule.diagnostics import diagnose
+        from chainrule.diagnostics.diagnosis import examine
+        from chainrule.estimators.doctor import follow, retry_of
+
         if getattr(self, "_model", None) is not None:
             return diagnose(self._model, (X, y))
         if hasattr(self, "coefs_"):
@@ -277,6 +279,9 @@ class MultilayerPerceptron(Fitted):
 
     def _evidence(self, X: Any, y: Any, sample_weight: Any, failure: Failure | None) -> Evidence:
         """What a diagnosis rests on."""
+        from chainrule.diagnostics.evidence import Evidence
+        from chainrule.estimators.doctor import chosen, rows_of, stopped_by, training_of
+
         checked, name = check(self), type(self).__name__
         x = self._checked(X)
         dtype = self._theta.dtype
