@@ -91,6 +91,7 @@ class Recipe:
     rows: int = ROWS
     layer: dict[str, Any] = field(default_factory=dict)
     last: tuple[str, str] | None = None
+    last_layer: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
     def network(self, x: Any, y: Any) -> Network:
@@ -99,7 +100,7 @@ class Recipe:
         output, loss = ("softmax", "categorical_crossentropy") if outputs > 1 else ("sigmoid", "binary_crossentropy")
         output, loss = self.last or ((output, loss) if classes else ("identity", "mse"))
         layers = [Dense(width, self.activation, **self.layer) for width in self.widths]
-        return Network(x.shape[1], [*layers, Dense(outputs, output)], loss)
+        return Network(x.shape[1], [*layers, Dense(outputs, output, **self.last_layer)], loss)
 
     def train(self, folder: Path, x: Any, y: Any, seed: int) -> Any:
         update = Update(rules.get(self.rule, learning_rate=self.rate))
@@ -146,6 +147,10 @@ def _big(std: float) -> dict[str, Any]:
     return {"initializer": initializers.get("normal", std=std)}
 
 
+def _same(pick: Any) -> dict[str, Any]:
+    return {"initializer": initializers.get("constant", value=float(pick.uniform(0.1, 0.5)))}
+
+
 def _biases(width: int, value: float) -> dict[str, Any]:
     return {"biases": [value] * width}
 
@@ -166,18 +171,12 @@ def wrong_settings(seed: int) -> dict[str, tuple[Recipe, frozenset[str]]]:
         "dead_units": (
             Recipe((width, width), "relu", "momentum", 0.01, layer=_biases(width, float(-pick.uniform(6, 12)))), frozenset(),
         ),
-        "symmetric_units": (
-            Recipe((width,), "tanh", layer={"initializer": initializers.get("constant", value=float(pick.uniform(0.1, 0.5)))}),
-            frozenset(),
-        ),
+        "symmetric_units": (Recipe((width,), "tanh", layer=_same(pick), last_layer=_same(pick)), frozenset()),
         "learning_rate_too_small": (Recipe(rate=float(10 ** pick.uniform(-7.5, -6)), epochs=60), frozenset()),
         "learning_rate_too_large": (Recipe(rate=float(pick.uniform(0.5, 2.0)), epochs=60), frozenset({"dead_units"})),
         "diverged": (Recipe(rule="gradient_descent", rate=float(10 ** pick.uniform(3, 6)), epochs=60), unstable),
         "underfitting": (Recipe((1,), "tanh", rate=0.02, epochs=200), frozenset()),
         "stopped_too_early": (Recipe(rate=3e-4, epochs=int(pick.integers(2, 5))), frozenset()),
-        "overfitting": (
-            Recipe((256, 128), rate=2e-3, epochs=250, rows=100, settings={"patience": 10**6}), frozenset(),
-        ),
         "underfitting by a penalty": (
             Recipe(settings={"optimizer": Update(rules.get("adam", learning_rate=3e-3), l2=float(pick.uniform(0.5, 3)))}),
             frozenset(),
@@ -211,12 +210,7 @@ def sick(seed: int, folder: Path) -> list[Case]:
     cases = []
     for number, (illness, (recipe, accepted)) in enumerate(wrong_settings(seed).items()):
         kind = (*CLASSES, *NUMBERS)[(seed + number) % 5]
-        if illness == "overfitting" and kind in (rings, quadrants):
-            kind = bends  # the gap must be one of fitting noise
         (x, y), fresh = draw(kind, seed, recipe.rows)
-        if illness == "overfitting":
-            drawn = np.random.default_rng([seed, 13])
-            x, fresh = _noise_columns(x, drawn, 10), (_noise_columns(fresh[0], drawn, 10), fresh[1])
         case = Case(
             f"{illness} on {kind.__name__}",
             illness.split()[0],
@@ -224,7 +218,7 @@ def sick(seed: int, folder: Path) -> list[Case]:
             accepted,
             (x, y),
         )
-        if illness == "overfitting" or harmed(recipe, x, y, fresh, seed, folder / illness.replace(" ", "-")):
+        if harmed(recipe, x, y, fresh, seed, folder / illness.replace(" ", "-")):
             cases.append(case)
     return cases + faulty_data(seed)
 
@@ -267,6 +261,17 @@ def faulty_data(seed: int) -> list[Case]:
         return MLPRegressor(hidden_layer_sizes=(32, 16), max_iter=100, random_state=seed).fit(u, large)
 
     cases.append(Case("unscaled_target", "unscaled_target", unscaled_target, data=(u, large)))
+    few = slice(0, 80)  # no early stopping, no penalty, more weights than rows, columns of noise
+    noisy = _noise_columns(u, drawn, 10)
+    level = (v - v.mean()) / v.std() + 0.7 * drawn.normal(size=len(v))
+
+    def overfitted(_: Path) -> Any:
+        net = MLPRegressor(
+            hidden_layer_sizes=(256, 128), max_iter=400, alpha=0.0, n_iter_no_change=1000, random_state=seed
+        )
+        return net.set_params(validation_data=(noisy[80:], level[80:])).fit(noisy[few], level[few])
+
+    cases.append(Case("overfitting", "overfitting", overfitted, data=(noisy[few], level[few])))
     (wide, tall), _ = draw(numbers, seed, 4 * ROWS)
     tall = (tall - tall.mean()) / tall.std()
     near = wide[:, 0] < np.quantile(wide[:, 0], 0.5)  # the rows to check on come from elsewhere

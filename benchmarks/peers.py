@@ -30,6 +30,9 @@ import numpy as np
 from contenders import CONTENDERS, ONE_THREAD
 from workloads import WORKLOADS, Workload, data, flops, orders, weights
 
+_REST = 0.5  # seconds between two turns: the threads of some libraries spin on for 0.2 s after their work
+"""Without it whoever comes next would pay for them."""
+
 
 def serve(name: str, *, one_core: bool) -> None:
     """A contender's process: a JSON command per line, a JSON answer per line."""
@@ -124,6 +127,7 @@ def race(work: Workload, optimizer: str, names: list[str], repeats: int, *, one_
     turns: dict[str, list[float]] = {name: [] for name in live}
     for _ in range(repeats):
         for name, contender in live.items():
+            time.sleep(_REST)
             turns[name].append(contender.ask(do="run", workload=work.name, optimizer=optimizer)["seconds"])
     for contender in live.values():
         contender.close()

@@ -17,7 +17,7 @@ LARGE, SMALL = (
 SHIFTED = 0.5  # standard deviations between two means; with it 0.3 of Kolmogorov and Smirnov's distance
 DISTANCE = 0.25
 CERTAIN = 3.0  # times the distance that chance gives at the 5 % level, so that a hundred columns raise no alarm
-GIVES_AWAY = 0.985  # skill of one column alone
+GIVES_AWAY = 0.85  # skill of one column alone; all others together have three times the error
 _BESIDE = 3  # neighbours on either side along one column
 
 Floats = Array
@@ -77,7 +77,7 @@ def _leakage(e: Evidence) -> tuple[Finding, ...]:
         return ()
     count = min(len(x), 800)
     others = reference(np.delete(x, best, axis=1)[:count], y[:count]).skill
-    if 1.0 - others < 4.0 * (1.0 - alone[best]) or others > 0.95:
+    if 1.0 - others < 3.0 * (1.0 - alone[best]) or others > 0.95:
         return ()
     return (
         Finding(
