@@ -1,4 +1,4 @@
-"""For every test: pictures are drawn without a screen, and closed."""
+"""For every test: pictures are drawn without a screen, and closed; one thread, unless a test asks for more."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ import sys
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("CHAINRULE_NUM_THREADS", "1")  # the workers of the suite fill the cores already
 
 
 @pytest.fixture(autouse=True)

@@ -104,3 +104,16 @@ def test_few_rows_are_not_judged():
 def test_what_cannot_be_diagnosed_is_named():
     with pytest.raises(ChainruleError, match="cannot be diagnosed"):
         diagnose(3.0)
+
+
+def test_a_column_that_gives_the_target_away_is_left_out_of_a_network_of_ones_own():
+    drawn = np.random.default_rng(3)
+    x = drawn.normal(size=(400, 4))
+    y = np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] + 0.5 * drawn.normal(size=400)
+    x = np.column_stack([x, y + 0.15 * drawn.normal(size=400)])
+    model = fit(
+        (x, y), network=Network(5, [Dense(16, "tanh"), Dense(1)]), keep=["x4"], epochs=60, learning_rate=0.01, seed=1
+    )
+    found = diagnose(model, (x, y))
+    assert (found.first.diagnostic, found.first.remedy.settings) == ("leakage", {"drop": ("x4",)})
+    assert cure(found) is not None  # trained again with four inputs

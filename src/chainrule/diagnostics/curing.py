@@ -108,6 +108,10 @@ def _optimizer(request: Request, value: Any) -> Request:
 def _drop(request: Request, value: Any) -> Request:
     choices = request.choices
     kept = tuple(name for name in choices.keep if name not in value)
+    network = request.network
+    if isinstance(network, Network):
+        fewer = network.input_count - len(value)
+        request = replace(request, network=Network(fewer, network.layers, network.loss, network.reduction))
     return replace(request, choices=replace(choices, drop=(*choices.drop, *value), keep=kept))
 
 
