@@ -4,9 +4,10 @@ import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from chainrule import cure, diagnose
+from chainrule import Dense, Network, cure, diagnose, fit
 from chainrule.diagnostics import diagnostics
 from chainrule.errors import ChainruleError
 
