@@ -88,6 +88,7 @@ template <class T> class Session {
     stopped_ = false, failed_ = false;
     long k = 0;
     cut(1);
+    team_.barrier.start(1);  // the stretch before may have ended with the whole team
     if (size == 1) k = run(0, 1, 0, steps);
     while (k < steps && !stopped_) {
       if (pace_.alone()) {
