@@ -84,6 +84,7 @@ ACTIVATION_FAULTS = [
     ("formulas", "the value's", act("smht", expr="(exp(a*z) - exp(-b*z))/(exp(c*z) + 1.001*exp(-d*z))")),
     ("formulas", "the slope's", act("elu", slope_expr="1 if z > 0 else alpha*(exp(z) - 1)")),
     ("formulas", "the slope's from the output", act("tanh", slope_from_output="1 - a")),
+    ("formulas", "a slope from an output that does not tell it", act("exponential", slope_from_output="a")),
     ("formulas", "a learned slope's", act("prelu", learned_slope_exprs=("z",))),
     ("type and shape", "promoted to float64", act("sigmoid", slope=lambda z, a: a * (1 - a) * np.float64(1))),
     ("type and shape", "a value in float64", act("tanh", value=lambda z: np.tanh(z.astype(float)))),

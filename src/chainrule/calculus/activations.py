@@ -346,13 +346,15 @@ def gaussian() -> Activation:
 
 @family
 def exponential(limit: float = 80.0) -> Activation:
-    """e^z for the mean of a Poisson variable; held constant above `limit`, below which float32 cannot overflow."""
+    """e^z for the mean of a Poisson variable; held constant above `limit`, below which float32 cannot overflow.
+
+    Its output does not tell the slope: at the limit and beyond it the output is the same, the slope is not.
+    """
     real("exponential.limit", limit, above=0.0, high=80.0)
     return Activation(
         name="exponential", aliases=("exp",), constants={"limit": limit},
         value=lambda z: np.exp(np.minimum(z, limit)), slope=lambda z, a: _pick(z <= limit, a, 0.0, z),
         expr="exp(z if z < limit else limit)", slope_expr="exp(z) if z <= limit else 0",
-        slope_from_output="a if a < exp(limit) else 0",
         latex=r"e^{z}", latex_slope=r"e^{z}",
         low=0.0, high=math.exp(limit), reaches_high=True, continuity=0, kinks=(limit,), saturates=("left", "right"),
         cost=4.0,
