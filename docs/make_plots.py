@@ -98,14 +98,14 @@ GALLERY: dict[str, tuple[str, Callable[[], Any]]] = {
         wine()[0], verdict="good fit: both curves level off")),
     "gradient-norms": ("The gradient in every layer over time: sigmoids make it vanish", lambda: plots.gradient_norms(run())),
     "error-surface": ("Error surface of a sigmoid neuron over (−6, 6)², with a descent", lambda: plots.error_surface(
-        neuron((0, 0)), path=descent().thetas, span=(-6, 6))),
+        plots.surface_of(neuron((0, 0)), path=descent().thetas, span=(-6, 6)))),
     "error-surface-guesses": ("… with the lecture's guesses", lambda: plots.error_surface(
-        neuron((0, 0)), path=guess(two_points(), GUESSES).thetas, span=(-6, 6))),
+        plots.surface_of(neuron((0, 0)), path=guess(two_points(), GUESSES).thetas, span=(-6, 6)))),
     "error-surface-search": ("… with a random search", lambda: plots.error_surface(
-        neuron((0, 0)), path=random_search(two_points(), tries=120).thetas, span=(-6, 6), joined=False)),
+        plots.surface_of(neuron((0, 0)), path=random_search(two_points(), tries=120).thetas, span=(-6, 6), joined=False))),
     "error-surface-run": ("Error surface over the two main directions that a run took", lambda: plots.error_surface(run())),
     "error-surface-3d": ("The same surface as a landscape", lambda: plots.error_surface_3d(
-        neuron((0, 0)), path=descent().thetas, span=(-6, 6))),
+        plots.surface_of(neuron((0, 0)), path=descent().thetas, span=(-6, 6)))),
     "error-curve": ("Descent on a curve, small learning rate", lambda: toy(0.02)),
     "error-curve-large": ("Descent on a curve, large learning rate", lambda: toy(0.07)),
     "activation": ("An activation and its slope", lambda: plots.activation("sigmoid")),

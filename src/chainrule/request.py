@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,12 @@ class DataChoices:
     date_parts: tuple[str, ...] = ()
     missing_target: str = "error"
     test: float | None = None
+
+    @classmethod
+    def restore(cls, kept: Mapping[str, Any]) -> DataChoices:
+        """The same from plain data, in which tuples are lists."""
+        given: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in kept.items()}
+        return cls(**given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,67 +115,46 @@ class Request:
 
     def describe(self) -> dict[str, Any]:
         """What decides the result, as plain data from which `Request.restore` makes the same request."""
-        own = isinstance(self.network, Network)
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _NOT_KEPT}
         described: dict[str, Any] = plain(
-            {
-                "network": self.network.describe() if own else list(self.network),  # type: ignore[union-attr, arg-type]
-                "activation": self.activation
-                if isinstance(self.activation, str)
-                else activations.describe(self.activation),
-                "loss": losses.describe(self.loss) if isinstance(self.loss, Loss) else None,
-                "update": self.update.describe(),
-                "solver": self.solver,
-                "l2_is_auto": self.l2_is_auto,
-                "schedule": schedules.describe(self.schedule),
-                "metrics": [metric_catalog.describe(metric) for metric in self.metrics],
-                **{name: getattr(self, name) for name in _PLAIN},
-                "dtype": str(self.dtype),
-                "engine": self.engine if isinstance(self.engine, str) else self.engine.name,
-                "choices": asdict(self.choices),
-            }
+            {name: _CODED[name][0](value) if name in _CODED else value for name, value in values.items()}
         )
         return described
 
     @classmethod
     def restore(cls, description: Mapping[str, Any]) -> Request:
         """The request that `describe` described; callbacks, progress and the number of threads are not part of it."""
-        d = dict(description)
-        network = d["network"]
-        activation = d["activation"]
-        choices: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in d["choices"].items()}
-        return cls(
-            network=Network.restore(dict(network)) if isinstance(network, Mapping) else tuple(network),
-            activation=activation if isinstance(activation, str) else activations.restore(activation),
-            loss=None if d["loss"] is None else losses.restore(d["loss"]),
-            update=Update.restore(d["update"]),
-            l2_is_auto=d["l2_is_auto"],
-            solver=d["solver"],
-            schedule=schedules.restore(d["schedule"]),
-            metrics=tuple(metric_catalog.restore(metric) for metric in d["metrics"]),
-            **{name: d[name] for name in _PLAIN if name in d},
-            dtype=np.dtype(d["dtype"]),
-            engine=d["engine"],
-            n_jobs=None,
-            callbacks=(),
-            progress=None,
-            choices=DataChoices(**choices),
-        )
+        kept = {name: _CODED[name][1](value) if name in _CODED else value for name, value in description.items()}
+        return cls(**kept, **_NOT_KEPT)
 
 
-_PLAIN = (
-    "preset",
-    "members",
-    "dropout",
-    "validation",
-    "epochs",
-    "batch_size",
-    "shuffle",
-    "patience",
-    "seed",
-    "time_budget",
-    "class_weight",
-    "scale",
-)
+_NOT_KEPT: dict[str, Any] = {"n_jobs": None, "callbacks": (), "progress": None, "left_open": ()}
+"""What decides nothing about the result, or has been decided, and how a request without it begins."""
+
+_CODED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "network": (
+        lambda network: network.describe() if isinstance(network, Network) else network,
+        lambda kept: Network.restore(dict(kept)) if isinstance(kept, Mapping) else tuple(kept),
+    ),
+    "activation": (
+        lambda one: one if isinstance(one, str) else activations.describe(one),
+        lambda kept: kept if isinstance(kept, str) else activations.restore(kept),
+    ),
+    "loss": (
+        lambda loss: losses.describe(loss) if isinstance(loss, Loss) else None,
+        lambda kept: None if kept is None else losses.restore(kept),
+    ),
+    "update": (Update.describe, Update.restore),
+    "schedule": (schedules.describe, schedules.restore),
+    "metrics": (
+        lambda metrics: [metric_catalog.describe(one) for one in metrics],
+        lambda kept: tuple(metric_catalog.restore(one) for one in kept),
+    ),
+    "dtype": (str, np.dtype),
+    "engine": (lambda engine: engine if isinstance(engine, str) else engine.name, str),
+    "choices": (asdict, DataChoices.restore),
+}
+"""Settings that are no plain data: how each is described, and made again from its description."""
 
 
 def _preset_of(asked: Mapping[str, Any], left_open: tuple[str, ...]) -> str | None:

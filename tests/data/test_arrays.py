@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from chainrule.data.arrays import check_inputs, check_same_index, check_sample_weight, check_targets, encode_labels
+from chainrule.data.arrays import check_inputs, check_same_index, check_sample_weight
 from chainrule.errors import DataError
 
 X = np.arange(12.0).reshape(4, 3)
@@ -96,65 +96,6 @@ def test_truth_values_are_zero_and_one() -> None:
 
 def test_no_rows_are_fine_at_prediction() -> None:
     assert check_inputs(np.empty((0, 3)), dtype=np.float32).shape == (0, 3)
-
-
-BAD_TARGETS: list[tuple[int, Any, str, str, list[str]]] = [
-    (4, [1.0, np.inf, 3.0, 4.0], "regression", "CR102", ["row 1"]),
-    (5, [1.0, np.nan, 3.0, 4.0], "classification", "CR114", ["no target in 1 row", "row 1"]),
-    (6, [1.0, np.nan, 3.0, 4.0], "regression", "CR114", ["row 1"]),
-    (11, [1, 2, 1], "classification", "CR104", ["4 targets", "got 3"]),
-    (43, [0.5, 1.5, 0.5, 1.5], "classification", "CR108", ["2 distinct real values", "regression"]),
-    (44, [2.2, 7.9, -4.9, -9.4], "classification", "CR108", ["4 distinct", "MLPRegressor"]),
-    (45, [1, 1, 1, 1], "classification", "CR105", ["one class"]),
-    (48, np.ones((4, 2)), "classification", "CR103", ["one label for each row"]),
-    (49, ["a", None, "b", None], "classification", "CR114", ["no target in 2 rows", "rows 1, 3"]),
-    (50, [1, 2, 3, 4], "classification", "CR113", ["4 classes for 4 rows"]),
-    (51, np.array([1j, 2, 3, 4]), "regression", "CR106", []),
-    (51, ["a", "b", "a", "b"], "regression", "CR106", ["astype(float)"]),
-    (51, [1, "b", 1, "b"], "classification", "CR106", ["numbers and text"]),
-    (51, np.ma.array([1.0, 2.0, 3.0, 4.0], mask=[0, 1, 0, 0]), "regression", "CR114", ["row 1"]),
-]
-
-
-@pytest.mark.parametrize(("number", "targets", "task", "code", "words"), BAD_TARGETS)
-def test_bad_targets_are_refused_with_code_and_place(
-    number: int, targets: Any, task: str, code: str, words: list[str]
-) -> None:
-    with pytest.raises(DataError) as caught:
-        check_targets(targets, 4, task=task)
-    assert caught.value.code == code
-    for word in words:
-        assert word in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("labels", "classes"),
-    [
-        ([1, 2, 2, 1], [1, 2]),
-        ([-1, 1, 1, -1], [-1, 1]),
-        ([True, False, True, True], [False, True]),
-        (["no", "yes", "no", "no"], ["no", "yes"]),
-        ([0.0, 1.0, 1.0, 0.0], [0.0, 1.0]),
-        (np.array([[1], [2], [1], [2]]), [1, 2]),
-        (pd.Series(["x", "y", "x", "y"], dtype="category"), ["x", "y"]),
-        (np.array(["1", "2", "1", "2"], dtype=object), ["1", "2"]),
-    ],
-)
-def test_labels_come_back_as_they_were(labels: Any, classes: list[Any]) -> None:
-    found = check_targets(labels, 4, task="classification")
-    distinct, codes = encode_labels(found)
-    assert distinct.tolist() == classes
-    assert [type(label) for label in distinct.tolist()] == [type(label) for label in classes]
-    assert distinct[codes].tolist() == np.asarray(labels).ravel().tolist()
-
-
-def test_many_classes_are_accepted_when_insisted_on() -> None:
-    assert check_targets([1, 2, 3, 4], 4, task="classification", allow_many_classes=True).tolist() == [1, 2, 3, 4]
-
-
-def test_a_column_vector_is_one_target_and_never_broadcast() -> None:
-    assert check_targets(np.ones((4, 1)), 4, task="regression").shape == (4,)
-    assert check_targets(np.ones((4, 2)), 4, task="regression").shape == (4, 2)
 
 
 @pytest.mark.parametrize(

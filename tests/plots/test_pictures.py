@@ -143,7 +143,9 @@ def test_a_film_is_the_contours_with_a_path_that_grows():
     path = [[float(k), 0.0] for k in range(5)]
     titles = [
         ax.get_title(loc="left")
-        for ax in plots.descent_frames(forward(net, [0.0, 0.0], [[1.0]], [[4.0]]), path=path, frames=3)
+        for ax in plots.descent_frames(
+            plots.surface_of(forward(net, [0.0, 0.0], [[1.0]], [[4.0]]), path=path), frames=3
+        )
     ]
     assert titles == [f"Error surface, point {k} of 5" for k in (1, 3, 5)]
 

@@ -117,7 +117,9 @@ def _report(error: ValueError, arguments: list[str] | None) -> int:
     else:
         from chainrule.cli.options import as_options
 
-        click.echo(f"error: {as_options(str(error))}", err=True)
+        typed = sys.argv[1:] if arguments is None else arguments
+        command = cli.get_command(click.Context(cli), typed[0]) if typed else None
+        click.echo(f"error: {as_options(str(error), command or cli)}", err=True)
     return error.exit_code
 
 

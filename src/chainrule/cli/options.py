@@ -59,30 +59,35 @@ def one_or_more(names: tuple[str, ...]) -> Any:
     return names[0] if len(names) == 1 else names
 
 
-_IN_PYTHON = re.compile(
-    r"\b(keep|drop|date_parts|missing|text|encoding|delimiter|decimal|task|missing_target|dtype|loss|network|test|validation"
-    r"|day_first|trailing_comma)=(\((?:'[^']*',?\s?)*\)|'[^']*'|\d+|True|False)"
-)
+_IN_PYTHON = re.compile(r"\b([a-z]\w*)=(\((?:'[^']*',?\s?)*\)|'[^']*'|\"[^\"]*\"|\d[\d.]*\b|True|False)")
 
 
-def as_options(text: str) -> str:
-    """A message with the settings it names written as they are typed here.
+def as_options(text: str, command: click.Command | None = None) -> str:
+    """A message with the settings it names written as they are typed after a command, by default the one that runs.
 
-    >>> as_options("pass missing=('-', '?') or day_first=False")
+    What this command has no option for stays as it is.
+
+    >>> from chainrule.cli.fit import fit
+    >>> as_options("pass missing=('-', '?') or day_first=False", fit)
     "pass --missing=- --missing='?' or --month-first"
+    >>> from chainrule.cli.use import predict
+    >>> as_options("pass delimiter=';' or task='regression'", predict)
+    "pass --delimiter=';' or task='regression'"
     """
-    return _IN_PYTHON.sub(_typed, text)
+    command = command or click.get_current_context().command
+    known = {str(param.name): param for param in command.params if isinstance(param, click.Option)}
 
+    def typed(found: re.Match[str]) -> str:
+        option, value = known.get(found[1]), ast.literal_eval(found[2])
+        if option is None:
+            return found[0]
+        if value is False:
+            return option.secondary_opts[0] if option.secondary_opts else found[0]
+        name = max(option.opts, key=len)
+        values = value if isinstance(value, tuple) else (value,)
+        return name if value is True else " ".join(f"{name}={shlex.quote(str(part))}" for part in values)
 
-def _typed(found: re.Match[str]) -> str:
-    name, value = found[1], ast.literal_eval(found[2])
-    if name == "day_first":
-        return "--day-first" if value else "--month-first"
-    option = "--" + name.replace("_", "-")
-    if value is True:
-        return option
-    values = value if isinstance(value, tuple) else (value,)
-    return " ".join(f"{option}={shlex.quote(str(part))}" for part in values)
+    return _IN_PYTHON.sub(typed, text)
 
 
 def typed() -> str:

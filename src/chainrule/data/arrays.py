@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy.typing as npt
 from chainrule.data.plain import (
     Floats,
     infinity_text,
-    missing_cells,
     refuse_sparse,
     refuse_strange_array,
     to_array,
@@ -48,56 +46,6 @@ def check_inputs(
     _refuse_missing(floats, name, titles)
     _refuse_infinite(floats, name, titles)
     return np.ascontiguousarray(_narrow(floats, dtype, name, titles))
-
-
-def check_targets(
-    targets: Any, n_rows: int, *, task: str, name: str = "y", inputs_name: str = "X", allow_many_classes: bool = False
-) -> npt.NDArray[Any]:
-    """Targets for the "regression" or "classification" of `n_rows` rows.
-
-    Regression gives finite float64 (rows,) or (rows, targets). Classification gives labels (rows,) of their own type:
-    whole numbers, truth values or text; `encode_labels` turns them into codes. A column vector is one target.
-    Raises CR101/CR102/CR114 (missing or infinite), CR103, CR104 (another length), CR105 (one class), CR106, CR108
-    (fractions as classes), CR113 (more classes than half the rows; `allow_many_classes` accepts them).
-    """
-    refuse_sparse(targets, name)
-    array = to_array(targets, name, is_target=True)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim not in (1, 2) or (array.ndim == 2 and task == "classification"):
-        expected = "1 or 2 dimensions" if task == "regression" else "1 dimension (one label for each row)"
-        raise DataError("CR103", f"{name} has {array.ndim} dimensions", expected=expected, got=f"shape {array.shape}")
-    if len(array) != n_rows:
-        raise DataError(
-            "CR104", f"{inputs_name} and {name} differ in length", expected=f"{n_rows} targets", got=str(len(array))
-        )
-    if array.dtype.kind in "cMmV":
-        raise DataError("CR106", f"{name} holds {array.dtype}, which is no target")
-    gone = missing_cells(array)
-    if gone.any():
-        rows = np.asarray(gone.any(axis=1)) if gone.ndim == 2 else gone
-        raise DataError(
-            "CR114",
-            f"no target in {counted(int(rows.sum()), 'row')}",
-            where=f"{name}, {row_listing(rows)}",
-            hint="leave these rows out",
-        )
-    if task == "regression":
-        floats = to_floats(array, name)
-        _refuse_infinite(floats, name, None)
-        return np.ascontiguousarray(floats)
-    return _labels(array, name, allow_many_classes)
-
-
-def encode_labels(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """The classes in sorted order (their own type) and the code of each row.
-
-    >>> classes, codes = encode_labels(np.array([2, 1, 2]))
-    >>> classes.tolist(), codes.tolist()
-    ([1, 2], [1, 0, 1])
-    """
-    classes, codes = np.unique(labels, return_inverse=True)
-    return classes, codes.astype(np.int64).reshape(-1)
 
 
 def check_sample_weight(weights: Any, n_rows: int, *, name: str = "sample_weight") -> Floats | None:
@@ -154,15 +102,11 @@ def _refuse_missing(floats: Floats, name: str, titles: Sequence[str]) -> None:
         )
 
 
-def _refuse_infinite(floats: Floats, name: str, titles: Sequence[str] | None) -> None:
+def _refuse_infinite(floats: Floats, name: str, titles: Sequence[str]) -> None:
     bad = np.isinf(floats)
     if not bad.any():
         return
-    table = floats if floats.ndim == 2 else floats[:, None]
-    places = [
-        infinity_text(titles[i] if titles else name, table[:, i])
-        for i in np.flatnonzero(np.isinf(table).any(axis=0)).tolist()
-    ]
+    places = [infinity_text(titles[i], floats[:, i]) for i in np.flatnonzero(bad.any(axis=0)).tolist()]
     raise DataError(
         "CR102",
         f"{name} holds infinite values",
@@ -178,49 +122,3 @@ def _narrow(floats: Floats, dtype: npt.DTypeLike, name: str, titles: Sequence[st
         row, column = (int(i) for i in np.argwhere(bad)[0])
         raise too_large(titles[column], row, float(floats[row, column]), dtype, name)
     return floats.astype(dtype)
-
-
-def _labels(array: npt.NDArray[Any], name: str, allow_many_classes: bool) -> npt.NDArray[Any]:
-    """Class labels of one type; fractions, single classes and identifiers are refused."""
-    if array.dtype.kind == "O":
-        kinds = {_label_kind(value, name) for value in array}
-        if len(kinds) > 1:
-            raise DataError(
-                "CR106", f"{name} mixes labels that are {' and '.join(sorted(kinds))}", hint="use one type of label"
-            )
-        array = np.array(array.tolist(), dtype=str if kinds == {"text"} else None)
-    if array.dtype.kind == "f":
-        if not np.all(np.isfinite(array)):
-            _refuse_infinite(array.astype(np.float64), name, None)
-        if np.any(array != np.floor(array)):
-            distinct = np.unique(array)
-            raise DataError(
-                "CR108",
-                f"{name} is not whole-numbered: {len(distinct)} distinct real values",
-                expected="class labels",
-                got=listing([f"{value:g}" for value in distinct], 4),
-                hint="this is a task for regression (MLPRegressor); pass classes as text: y.astype(str)",
-            )
-    classes = np.unique(array)
-    if len(array) >= 1 and len(classes) < 2:
-        raise DataError(
-            "CR105", f"{name} holds one class only", expected="at least 2 classes", got=repr(classes.tolist()[0])
-        )
-    if len(classes) > 2 and len(classes) * 2 > len(array) and not allow_many_classes:
-        raise DataError(
-            "CR113",
-            f"{name} has {len(classes)} classes for {len(array)} rows",
-            expected="a few rows of each class",
-            hint="is it an identifier, or a number to be predicted by regression?",
-        )
-    return array
-
-
-def _label_kind(value: Any, name: str) -> str:
-    if isinstance(value, (bool, np.bool_)):
-        return "true/false"
-    if isinstance(value, Real):
-        return "numbers"
-    if isinstance(value, str):
-        return "text"
-    raise DataError("CR106", f"{name} holds a {type(value).__name__}, which is no class label")

@@ -23,7 +23,6 @@ from chainrule.data.plain import infinity_text
 from chainrule.data.table import Column, Note, Table, counted, listing, no_such_column, read_only, row_listing
 from chainrule.errors import DataError, SettingError
 
-TASKS = ("regression", "binary", "multiclass")
 Label = bool | int | float | str
 LARGEST_TARGET = 1e150
 

@@ -17,7 +17,7 @@ from chainrule.optim.rule import Rule, Update
 from chainrule.plan import Param, Plan, Step
 
 AFFINE, ACTIVATION, LEARNED_LEAKY, DRAWN_LEAKY, SOFTMAX, MAXOUT, DROPOUT, NORMALISE, SCALE_SHIFT, CALL = range(10)
-BY_CALL, NO_LOSS = -1, -2
+BY_CALL = -1
 
 Constants = Callable[[dict[str, float]], tuple[float, ...]]
 
@@ -109,7 +109,7 @@ def why_not(plan: Plan) -> str | None:
     return None
 
 
-def lower(plan: Plan, update: Update, dtype: np.dtype[Any], seed: int) -> Lowered:
+def lower(plan: Plan, update: Update, seed: int) -> Lowered:
     """The plan's numbers as the compiled engine reads them."""
     assert plan.objective is not None
     slots = {slot.name: i for i, slot in enumerate(plan.slots)}

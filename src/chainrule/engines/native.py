@@ -101,7 +101,7 @@ class NativeSession:
         for name, slot in zip(rule.slots, slots, strict=True):
             _check(f"slot {name!r}", slot, theta.dtype, (plan.size,))
         self._functions = found.functions(np.dtype(theta.dtype.name))
-        self._lowered: Lowered = lower(plan, update, self.dtype, seed)
+        self._lowered: Lowered = lower(plan, update, seed)
         self._calls = Calls(plan, update, self.dtype, seed, self._exchange)
         self._call = Call(self._calls) if self._lowered.calls else Call()
         where = (ctypes.c_void_p * 2)(*[address(slot) for slot in slots])

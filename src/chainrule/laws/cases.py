@@ -45,14 +45,14 @@ class Case:
     network: Network | Expression
 
 
-def cases(seed: int = 0, *, subjects: int | None = None) -> Iterator[Case]:
+def cases(seed: int = 0) -> Iterator[Case]:
     """Enough networks that everything in the catalogs occurs, in and outside training, with weights, by both reductions.
 
     Every network is given with its fused head and, where it has one, without.
     """
     functions = [record for record in activations if record.trainable]
     number = max(len(functions), len(losses), 2 * len(KINDS))
-    for index in range(number if subjects is None else subjects):
+    for index in range(number):
         network = _network(index, functions)
         case = settle(f"network {index}", network, seed + 1000 * index, training=index % 3 > 0)
         yield case

@@ -20,13 +20,13 @@ SHAPE = (40, 3)
 HEAD = 1e-10  # a head and the product of its factors round apart by some ε/p(1−p); |z| ≤ 4 keeps p(1−p) above 0.005
 
 
-def examples(record: Loss, *, seed: int = 30, shape: tuple[int, int] = SHAPE) -> tuple[Array, Array]:
+def examples(record: Loss) -> tuple[Array, Array]:
     """Targets and predictions inside their domains, both (n, k); the predictions keep clear of the kinks."""
-    generator = np.random.default_rng(seed)
-    y, z = targets(record, generator, shape), generator.normal(0.0, 1.5, shape)
+    generator = np.random.default_rng(30)
+    y, z = targets(record, generator, SHAPE), generator.normal(0.0, 1.5, SHAPE)
     p = _inside(record, z)
     while (near := _by_kinks(record, y, p)).any():
-        p[near] = _inside(record, generator.normal(0.0, 1.5, shape))[near]
+        p[near] = _inside(record, generator.normal(0.0, 1.5, SHAPE))[near]
     return y, p
 
 

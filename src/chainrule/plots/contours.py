@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from chainrule.errors import SettingError
 from chainrule.plots.style import axes, current, in_style
@@ -19,26 +18,19 @@ if TYPE_CHECKING:
 
 @in_style()
 def error_surface(
-    subject: Subject | Surface,
-    data: Any = None,
-    *,
-    of: str | Sequence[str] | None = None,
-    path: ArrayLike | None = None,
-    span: tuple[float, float] | None = None,
-    joined: bool = True,
-    ax: Axes | None = None,
+    subject: Subject | Surface, data: Any = None, *, of: str | Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
     """The loss as contours over two weights, with the path from its start (circle) to its end (star).
 
-    The arguments are those of `surface_of`; joined=False draws guesses or a search as single points.
+    subject: a model with data, a run, a pass, or a `Surface`: `surface_of` chooses the path, the range and the weights.
 
     >>> from chainrule import Dense, Network, forward
     >>> net = Network(1, [Dense(1, "sigmoid")], "half_squared_error")
-    >>> ax = error_surface(forward(net, [0.0, 0.0], [[0.5], [2.5]], [[0.2], [0.9]]), span=(-6, 6))
+    >>> ax = error_surface(surface_of(forward(net, [0.0, 0.0], [[0.5], [2.5]], [[0.2], [0.9]]), span=(-6, 6)))
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('W1[0,0]', 'b1')
     """
-    found = surface_of(subject, data, of=of, path=path, span=span, joined=joined)
+    found = surface_of(subject, data, of=of)
     ax = axes(ax, size=(6.2, 4.8))
     _draw(found, ax)
     _draw_path(found, ax)
@@ -96,8 +88,6 @@ def descent_frames(
     data: Any = None,
     *,
     of: str | Sequence[str] | None = None,
-    path: ArrayLike | None = None,
-    span: tuple[float, float] | None = None,
     frames: int = 40,
     ax: Axes | None = None,
 ) -> Iterator[Axes]:
@@ -105,9 +95,10 @@ def descent_frames(
 
     Every frame is drawn in the same Axes, which is to be saved before the next one is asked for.
     """
-    found = surface_of(subject, data, of=of, path=path, span=span)
+    found = surface_of(subject, data, of=of)
     if not len(found.path):
-        raise SettingError("CR204", "frames need a path", hint="give path=descend(...).thetas, or the folder of a run")
+        hint = "give surface_of(…, path=descend(…).thetas), or the folder of a run"
+        raise SettingError("CR204", "frames need a path", hint=hint)
     with in_style():
         ax = axes(ax, size=(6.2, 4.8))
         _draw(found, ax)

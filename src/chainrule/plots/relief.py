@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from chainrule.plots.style import axes, current, in_style
 from chainrule.plots.subject import Subject
@@ -18,17 +17,10 @@ if TYPE_CHECKING:
 
 @in_style()
 def error_surface_3d(
-    subject: Subject | Surface,
-    data: Any = None,
-    *,
-    of: str | Sequence[str] | None = None,
-    path: ArrayLike | None = None,
-    span: tuple[float, float] | None = None,
-    joined: bool = True,
-    ax: Axes | None = None,
+    subject: Subject | Surface, data: Any = None, *, of: str | Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
     """The same as a surface in three dimensions, the path lying on it; `ax` must be made with projection="3d"."""
-    found = surface_of(subject, data, of=of, path=path, span=span, joined=joined)
+    found = surface_of(subject, data, of=of)
     space: Any = axes(ax, size=(6.4, 5.2), projection="3d")
     look = current()
     _, norm = levels_of(found.losses)

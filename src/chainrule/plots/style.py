@@ -30,7 +30,6 @@ class Style:
     grid: str
     series: tuple[str, ...]
     sequential: str
-    diverging: str
     dashes: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)), (0, (9, 3)), (0, (3, 1, 1, 1, 1, 1)))
     markers: tuple[str, ...] = ("o", "s", "^", "D", "v", "P")
 
@@ -57,14 +56,14 @@ class Style:
 
 
 _SERIES = ("#0072b2", "#c44e00", "#007a5a", "#a8508a", "#8a6d00", "#4a4a4a")
-LIGHT = Style("light", "#ffffff", "#17202c", "#525d6c", "#dde2e9", _SERIES, "viridis", "RdBu_r")
+LIGHT = Style("light", "#ffffff", "#17202c", "#525d6c", "#dde2e9", _SERIES, "viridis")
 DARK = Style(
     "dark", "#12161c", "#e8ecf2", "#a9b3c1", "#2c3540",
-    ("#7cb9ff", "#ffab73", "#4fd1a8", "#f0a3d4", "#f0e442", "#d0d0d0"), "viridis", "RdBu_r",
+    ("#7cb9ff", "#ffab73", "#4fd1a8", "#f0a3d4", "#f0e442", "#d0d0d0"), "viridis",
 )  # fmt: skip
 PRINT = Style(
     "print", "#ffffff", "#000000", "#404040", "#d4d4d4",
-    ("#000000", "#6a6a6a", "#2e2e2e", "#8a8a8a", "#484848", "#777777"), "Greys", "PuOr",
+    ("#000000", "#6a6a6a", "#2e2e2e", "#8a8a8a", "#484848", "#777777"), "Greys",
 )  # fmt: skip
 STYLES = {style.name: style for style in (LIGHT, DARK, PRINT)}
 

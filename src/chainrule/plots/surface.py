@@ -55,7 +55,7 @@ def surface_of(
     of: two weights or biases by their addresses (a neuron's: "W1[0,0]", "b1[0]"). By default the only two there are, the
     two main directions of the path, or the first output's largest weight and its bias.
     path: the θs tried, (k, p), such as `descend(...).thetas`; of a run those after its epochs. span: the same range for
-    both weights.
+    both weights. joined: False for guesses or a search, which are single points and no path.
     """
     if isinstance(subject, Surface):
         return subject
