@@ -140,14 +140,14 @@ def test_every_built_in_record_has_a_kernel_of_its_own():
     for record in activations:
         if record.trainable:
             network = Network(2, [Dense(3, record), Dense(1)], "mse")
-            assert not lower(network.plan, Update(rules.get("adam")), np.dtype(float), 0).calls, record.name
+            assert not lower(network.plan, Update(rules.get("adam")), 0).calls, record.name
     for rule in rules:
         network = Network(2, [Dense(1)], "mse")
-        assert not lower(network.plan, Update(rule), np.dtype(float), 0).calls, rule.name
+        assert not lower(network.plan, Update(rule), 0).calls, rule.name
     for loss in losses:
         network = Network(2, [Dense(2, loss.output)], loss)
-        assert not lower(network.plan, Update(rules.get("adam")), np.dtype(float), 0).calls, loss.name
+        assert not lower(network.plan, Update(rules.get("adam")), 0).calls, loss.name
     for loss_name, activation in HEADS:
         plan = Network(2, [Dense(2, activation)], loss_name).plan
         assert plan.objective.head is not None
-        assert not lower(plan, Update(rules.get("adam")), np.dtype(float), 0).calls, loss_name
+        assert not lower(plan, Update(rules.get("adam")), 0).calls, loss_name
