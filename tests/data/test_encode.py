@@ -352,3 +352,45 @@ def test_categories_of_parquet_row_groups_with_different_dictionaries_are_one(tm
     pq.write_table(pa.table({"k": pa.chunked_array(parts)}), tmp_path / "k.parquet", row_group_size=2)
     assert read_table(tmp_path / "k.parquet")["k"].cells() == ["a", "b", "b", "c", None]
     assert read_table(pa.table({"k": pa.chunked_array(parts)}))["k"].cells() == ["a", "b", "b", "c", None]
+
+
+PIECES = {"age": np.r_[np.arange(400.0), 1e12, np.nan], "two": np.r_[np.tile([0.0, 1.0], 201)], "y": np.arange(402.0)}
+
+
+def test_a_number_in_pieces_rises_in_each_by_a_quarter() -> None:
+    table = read_table(PIECES)
+    encoder = fit_encoder(table, infer_schema(table, "y"), scale="piecewise")
+    assert encoder.input_names == (
+        *("age", "age 0 to 50", "age 50 to 100", "age 100 to 150", "age 150 to 200", "age 200 to 250", "age 250 to 300"),
+        *("age 300 to 350", "age 350 to 1e+12", "age is missing", "two"),
+    )
+    encoded = encoder.encode(table, dtype=np.float64)
+    pieces = encoded[:401, 1:9]
+    assert pieces.min() == -0.125 and pieces.max() == 0.125
+    rising = np.diff(pieces[:400], axis=0)
+    assert (rising >= 0).all() and ((rising > 0).sum(axis=1) <= 1).all()
+    np.testing.assert_allclose(pieces[75], [0.125, 0.0, *[-0.125] * 6], atol=1e-12)
+    np.testing.assert_array_equal(encoded[401, 1:10], [*encoder.encode(table)[200, 1:9], 1.0])  # the median in its place
+    raw = encoder.raw(table)
+    np.testing.assert_allclose(raw[75, :9], [75, 50, 75, 100, 150, 200, 250, 300, 350])
+    back = [one.to_unit(value) for one, value in zip(encoder.inputs, encoded[75], strict=True)]
+    np.testing.assert_allclose(back, raw[75])
+    assert Encoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+
+
+def test_few_rows_and_many_columns_have_fewer_pieces() -> None:
+    def inputs(rows: int, columns: int) -> int:
+        rng = np.random.default_rng(0)
+        table = read_table({f"x{i}": rng.normal(size=rows) for i in range(columns + 1)})
+        return len(fit_encoder(table, infer_schema(table, "x0"), scale="piecewise").inputs) // columns - 1
+
+    assert [inputs(rows, 2) for rows in (40, 79, 80, 200, 320, 1000)] == [0, 0, 2, 5, 8, 8]
+    assert inputs(200, 300) == 3
+
+
+def test_categories_beside_bent_numbers_are_a_quarter_high() -> None:
+    table = read_table(DATA)
+    encoder = fit_encoder(table, infer_schema(table, "fare"), scale="piecewise")
+    place = encoder.input_names.index("sex=m")
+    assert encoder.encode(table)[:, place].tolist() == [0.25, 0, 0, 0.25, 0, 0]
+    assert encoder.raw(table)[:, place].tolist() == [1, 0, 0, 1, 0, 0]

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from chainrule import Dense, Network, diagnose, explain, fit, load
+from chainrule import Dense, Network, diagnose, explain, fit, forward, load
 from chainrule.errors import SettingError
 from chainrule.presets import PRESETS, settings_for
 from chainrule.tuning.trial import request_of
@@ -167,3 +167,26 @@ def test_a_merged_network_is_diagnosed():
 def test_nothing_said_means_the_preset_default_and_a_word_about_the_network_means_the_plain_values():
     meant = {name: request_of((), {"preset": "auto", **said}, "fit").preset for name, said in SAID.items()}
     assert meant == {"nothing": "default", "epochs": None, "network": None, "a test share": "default", "none": None}
+
+
+MANY = {"a": RNG.normal(size=200) * 5 + 40, "kind": np.tile(["u", "v"], 100), "y": RNG.normal(size=200)}
+
+
+@pytest.mark.parametrize("column", ["a", "kind=v"])
+def test_a_number_in_pieces_and_a_category_are_explained_in_their_units(column):
+    model = fit(MANY, "y", preset="fast", network=(3,), dtype="float64", **QUICK)
+    assert sum(one.meaning == "piece" for one in model.encoder.inputs) == 4
+    whole = explain(model, MANY, of="prediction", row=7)
+    assert whole.value == pytest.approx(model.predict(MANY)[7], rel=1e-9)
+    found, place = explain(model, MANY, of=f"d y / d {column}", row=7), model.encoder.input_names.index(column)
+    network, x = model.network, model.encoder.encode(model.table(MANY)[0], dtype=np.float64)[[7]]
+    one, h = model.encoder.inputs[place], 1e-6
+    moved = x.repeat(2, axis=0)
+    straight = (MANY["a"][7] - one.shift) / one.scale if one.clip else 0.0
+    slope = 1 / np.hypot(1, straight / one.clip) ** 3 / one.scale if one.clip else 1 / one.scale
+    moved[:, place] += np.array([h, -h]) * slope
+    high, low = (forward(network, model.theta, row).prediction.item() for row in moved)
+    target = model.encoder.targets[0].scale
+    assert found.value == pytest.approx((high - low) / (2 * h) * target, rel=1e-4)
+    assert ("enters in 4 pieces too" in str(found)) == (column == "a")
+    assert "unit_kind=v" in str(found) or column == "a"

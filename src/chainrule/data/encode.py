@@ -31,8 +31,13 @@ from chainrule.errors import DataError, ModelFileError
 MAX_CATEGORIES, FEW_CATEGORIES, CATEGORY_CELLS = 256, 64, 64_000_000
 """A column gets so many inputs for its categories at most, of many rows fewer: so many numbers, but 64 inputs anyhow."""
 RARE_SHARE, RARE_ROWS = 0.001, 50
-SCALES = ("standard", "robust")
+SCALES = ("standard", "robust", "piecewise")
 CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by default (2024)
+MAX_PIECES, PIECE_ROWS, PIECE_INPUTS, PIECE_CELLS = 8, 40, 1024, 64_000_000
+"""A number is cut into so many pieces at most, each of so many rows at least; all numbers together get so many inputs for
+them, and of many rows as many as make so many numbers."""
+HEIGHT = 0.25
+"""Of the inputs of pieces and of categories beside a number bent into (-3, 3); measured in docs/accuracy.md."""
 Rows = npt.NDArray[np.int64]
 
 
@@ -102,8 +107,14 @@ class Encoder:
 
     def raw(self, table: Table, rows: Rows | None = None) -> npt.NDArray[np.float64]:
         """The same inputs in the units of their columns, missing values filled: shape (rows, inputs)."""
-        columns = tuple(replace(column, shift=0.0, scale=1.0, clip=0.0) for column in self.columns)
+        columns = tuple(
+            replace(column, height=1.0) if column.treatment == "category" else replace(column, shift=0.0, scale=1.0, clip=0.0)
+            for column in self.columns
+        )  # fmt: skip
         plain: npt.NDArray[np.float64] = replace(self, columns=columns).encode(table, rows, dtype=np.float64)
+        for i, one in enumerate(self.inputs):
+            if one.meaning == "piece":
+                plain[:, i] = plain[:, i] * one.scale + one.shift
         return plain
 
     def notes_on(self, table: Table) -> tuple[Note, ...]:
@@ -192,7 +203,10 @@ class Encoder:
         """The encoder that `to_dict` described; CR503 when the description is none."""
         try:
             return cls(
-                columns=tuple(InputColumn(**{**one, "levels": tuple(one["levels"])}) for one in plain["columns"]),
+                columns=tuple(
+                    InputColumn(**{**one, "levels": tuple(one["levels"]), "knots": tuple(one.get("knots", ()))})
+                    for one in plain["columns"]
+                ),
                 features=tuple(plain["features"]),
                 targets=tuple(TargetColumn(**one) for one in plain["targets"]),
                 task=plain["task"],
@@ -217,7 +231,9 @@ def fit_encoder(
 
     `scale="standard"`: numbers and regression targets get mean 0 and standard deviation 1, in float64. "robust": numbers
     get median 0 and a middle half of width 1, and are bent smoothly into (-3, 3), so that no outlier outweighs the rest;
-    targets as before. None leaves both. `scale_target=False` leaves the targets alone (for losses that need them positive).
+    targets as before. "piecewise": the same, and beside each number one input for each of up to 8 pieces between
+    quantiles, which rises from 0 to 1 (less a half, times 0.25) within its piece; categories are 0.25 high too. None
+    leaves numbers and targets. `scale_target=False` leaves the targets alone (for losses that need them positive).
     Values are checked against the range of `dtype` (CR107) in all rows.
 
     >>> from chainrule.data.files import read_table
@@ -236,15 +252,16 @@ def fit_encoder(
         raise DataError("CR105", "there are no training rows", expected="at least 1")
     notes: list[Note] = []
     columns: list[InputColumn] = []
+    pieces = _pieces(schema, len(rows)) if scale == "piecewise" else 0
     for field in schema.inputs:
         column, training = table[field.name], table[field.name].take(rows)
         _refuse_large(column, dtype, table.source)
         if field.treatment == "category":
-            columns.append(_fit_category(training, notes))
+            columns.append(_fit_category(training, notes, HEIGHT if scale == "piecewise" else 1.0))
         elif field.treatment == "date":
-            columns += [_fit_numbers(training, part, scale) for part in DATE_PARTS]
+            columns += [_fit_numbers(training, part, scale, pieces) for part in DATE_PARTS]
         else:
-            columns.append(_fit_numbers(training, "", scale))
+            columns.append(_fit_numbers(training, "", scale, pieces))
     if scale is None:
         _note_scales(table, columns, rows, notes)
     target_scale = scale if scale_target else None
@@ -261,15 +278,34 @@ def fit_encoder(
     return encoder
 
 
-def _fit_numbers(column: Column, part: str, scale: str | None) -> InputColumn:
+def _pieces(schema: Schema, rows: int) -> int:
+    """How many pieces a number is cut into."""
+    numbers = sum(
+        {"category": 0, "boolean": 0, "date": len(DATE_PARTS)}.get(field.treatment, 1) for field in schema.inputs
+    )
+    return min(MAX_PIECES, rows // PIECE_ROWS, PIECE_INPUTS // max(numbers, 1), PIECE_CELLS // max(numbers * rows, 1))
+
+
+def _knots(values: Floats, pieces: int) -> tuple[float, ...]:
+    """The ends of pieces that hold equally many values; none where a single piece is left, which the number itself is."""
+    if pieces < 2 or not len(values) or not np.isfinite(np.ptp(values)):
+        return ()
+    ends = np.unique(np.quantile(values, np.linspace(0.0, 1.0, pieces + 1), method="lower"))
+    return tuple(ends.tolist()) if len(ends) > 2 else ()
+
+
+def _fit_numbers(column: Column, part: str, scale: str | None, pieces: int) -> InputColumn:
     treatment = "date" if part else column.kind
     values = numbers_of(column, part)
     present = values[~np.isnan(values)]
     mean, deviation = _mean_and_deviation(present)
     marks = bool(column.missing_count) and part in ("", DATE_PARTS[0])
-    if scale == "robust" and treatment != "boolean":
+    if scale in ("robust", "piecewise") and treatment != "boolean":
         median, spread = _median_and_spread(present)
-        return InputColumn(column.name, treatment, part, median, spread, median, marks_missing=marks, clip=CLIP)
+        return InputColumn(
+            column.name, treatment, part, median, spread, median, marks_missing=marks, clip=CLIP,
+            knots=_knots(present, pieces), height=HEIGHT,
+        )  # fmt: skip
     if treatment == "boolean" or scale is None:
         return InputColumn(column.name, treatment, part, fill=mean, marks_missing=marks)
     return InputColumn(column.name, treatment, part, mean, deviation, mean, marks_missing=marks)
@@ -303,7 +339,7 @@ def _median_and_spread(values: Floats) -> tuple[float, float]:
     return float(median) * largest, spread * largest or 1.0
 
 
-def _fit_category(column: Column, notes: list[Note]) -> InputColumn:
+def _fit_category(column: Column, notes: list[Note], height: float) -> InputColumn:
     counts = np.bincount(column.present, minlength=len(column.levels))
     enough = max(2.0, min(RARE_SHARE * len(column), RARE_ROWS))
     order = np.argsort(-counts, kind="stable")
@@ -322,7 +358,9 @@ def _fit_category(column: Column, notes: list[Note]) -> InputColumn:
         notes.append(Note("categories", f"column {column.name!r}", text))
     levels = tuple(sorted(column.levels[code] for code in own))
     marks = bool(column.missing_count)
-    return InputColumn(column.name, "category", levels=levels, has_other=bool(pooled and levels), marks_missing=marks)
+    return InputColumn(
+        column.name, "category", levels=levels, has_other=bool(pooled and levels), marks_missing=marks, height=height
+    )
 
 
 def _fit_target(column: Column, schema: Schema, scale: str | None, dtype: npt.DTypeLike, where: str) -> TargetColumn:

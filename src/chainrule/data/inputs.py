@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,11 @@ class InputColumn:
     """How one source column (or one part of its dates) becomes inputs.
 
     Numbers: x -> (x - shift) / scale, `fill` where missing; where `clip` is set, r = (x - shift) / scale is then bent
-    smoothly into (-clip, clip): r / sqrt(1 + (r / clip)²). Categories: one input for each of `levels`, and one for all
-    other values if training had rare ones (otherwise its weights would never have been trained, and an unseen value
-    sets no category). `marks_missing`: an input that is 1 where the value is missing.
+    smoothly into (-clip, clip): r / sqrt(1 + (r / clip)²). Between each two neighbours a < b of `knots` there is one more
+    input, which rises by `height` from a to b and stays level outside (Gorishniy, Rubachev, Babenko, On embeddings for
+    numerical features, 2022: piecewise-linear encoding). Categories: one input of that `height` for each of `levels`,
+    and one for all other values if training had rare ones (otherwise its weights would never have been trained, and an
+    unseen value sets no category). `marks_missing`: an input that is 1 where the value is missing.
     """
 
     name: str
@@ -37,11 +40,16 @@ class InputColumn:
     has_other: bool = False
     marks_missing: bool = False
     clip: float = 0.0
+    knots: tuple[float, ...] = ()
+    height: float = 1.0
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the network: its readable name, its source column, and the way back to the column's unit."""
+    """One input of the network: its readable name, its source column, and the way back to the column's unit.
+
+    `meaning`: "value", "piece" (of a number: its `column` cut off at the ends of the piece), "category", "other", "missing".
+    """
 
     name: str
     column: str
@@ -60,16 +68,35 @@ def inputs_of(plan: InputColumn) -> list[Input]:
     """The network inputs that a column becomes, in order."""
     inputs: list[Input] = []
     if plan.treatment == "category":
-        inputs += [Input(f"{plan.name}={level}", plan.name, "category") for level in plan.levels]
+        unit = 1.0 / plan.height
+        inputs += [Input(f"{plan.name}={level}", plan.name, "category", scale=unit) for level in plan.levels]
         if plan.has_other:
             other = "other" if "other" not in plan.levels else "(other)"
-            inputs.append(Input(f"{plan.name}={other}", plan.name, "other"))
+            inputs.append(Input(f"{plan.name}={other}", plan.name, "other", scale=unit))
     else:
         name = f"{plan.name}: {plan.part}" if plan.part else plan.name
         inputs.append(Input(name, plan.name, "value", plan.shift, plan.scale, plan.clip))
+        texts = _told_apart(plan.knots)
+        inputs += [
+            Input(f"{name} {texts[i]} to {texts[i + 1]}", plan.name, "piece", _middle(low, high), (high - low) / plan.height)
+            for i, (low, high) in enumerate(pairwise(plan.knots))
+        ]
     if plan.marks_missing:
         inputs.append(Input(f"{plan.name} is missing", plan.name, "missing"))
     return inputs
+
+
+def _middle(low: float, high: float) -> float:
+    return low + (high - low) / 2
+
+
+def _told_apart(knots: tuple[float, ...]) -> list[str]:
+    """The numbers with as few digits as keep them different."""
+    for digits in range(3, 18):
+        texts = [f"{knot:.{digits}g}" for knot in knots]
+        if len(set(texts)) == len(knots):
+            break
+    return texts
 
 
 def numbers_of(column: Column, part: str) -> Floats:
@@ -105,8 +132,10 @@ def write_numbers(place: npt.NDArray[Any], plan: InputColumn, column: Column, wh
         row = int(np.argmax(np.abs(scaled)))
         raise too_large(plan.name, row, float(values[row]), place.dtype, where)
     place[:, 0] = scaled
+    for i, (low, high) in enumerate(pairwise(plan.knots), start=1):
+        place[:, i] = (np.clip(values, low, high) - _middle(low, high)) / ((high - low) / plan.height)
     if plan.marks_missing:
-        place[:, 1] = column.missing
+        place[:, -1] = column.missing
 
 
 def slots_of(plan: InputColumn, column: Column) -> npt.NDArray[np.int64]:
@@ -122,6 +151,6 @@ def write_categories(place: npt.NDArray[Any], plan: InputColumn, column: Column)
     """Write a category column, one-hot, into its place among the inputs."""
     slots = slots_of(plan, column)
     set_rows = np.flatnonzero(slots >= 0)
-    place[set_rows, slots[set_rows]] = 1
+    place[set_rows, slots[set_rows]] = plan.height
     if plan.marks_missing:
         place[:, -1] = column.missing

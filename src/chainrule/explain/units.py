@@ -94,6 +94,13 @@ def units_of(encoder: Encoder, x: Array) -> Array:
     return np.array([float(f"{one.to_unit(value):.15g}") for one, value in pairs])
 
 
+def _called(one: Input) -> tuple[str, str]:
+    """What an input's shift and scale are called."""
+    if one.clip:
+        return "median", "spread"
+    return ("mean", "sd") if one.meaning == "value" else ("middle", "unit")
+
+
 def _scaled(one: Input) -> bool:
     return (one.shift, one.scale) != (0.0, 1.0)
 
@@ -108,10 +115,11 @@ def _with_inputs(explanation: Explanation, encoder: Encoder, raw: Array) -> Expl
             continue
         one, i = encoder.inputs[int(place[1])], place[1]
         column = _leaf(names, f"column_{i}", one.name, float(raw[int(i)]), "input")
-        centre, spread = ("median", "spread") if one.clip else ("mean", "sd")
-        mean = _leaf(names, f"mean_{i}", f"{centre}_{one.name}", one.shift)
+        centre, spread = _called(one)
         deviation = _leaf(names, f"sd_{i}", f"{spread}_{one.name}", one.scale)
-        expr = f"({column} - {mean})/{deviation}"
+        expr = f"{column}/{deviation}"
+        if one.shift:
+            expr = f"({column} - {_leaf(names, f'mean_{i}', f'{centre}_{one.name}', one.shift)})/{deviation}"
         if one.clip:
             lines.append(_line(names, f"straight_{i}", f"r_{one.name}", expr, None, "forward", explanation.digits))
             expr = _bent(f"straight_{i}", one.clip)
@@ -166,13 +174,17 @@ def _derivative(explanation: Explanation, encoder: Encoder, asked: Meant, raw: f
         factor *= asked.target.scale
     turned = 1.0
     if one.scale != 1.0:
-        expr += "/" + _leaf(names, f"sd_{asked.input}", f"{'spread' if one.clip else 'sd'}_{one.name}", one.scale)
+        expr += "/" + _leaf(names, f"sd_{asked.input}", f"{_called(one)[1]}_{one.name}", one.scale)
         turned /= one.scale
     if one.clip:
         straight = _leaf(names, f"straight_{asked.input}", f"r_{one.name}", (raw - one.shift) / one.scale)
         expr += f"/sqrt(1 + ({straight}/{one.clip:g})**2)**3"
         turned /= math.hypot(1.0, names[straight].value / one.clip) ** 3
     factor *= turned
+    pieces = sum(other.meaning == "piece" and other.name.startswith(f"{one.name} ") for other in encoder.inputs)
+    if one.meaning == "value" and pieces:
+        note = say("straight_alone", name=one.name, count=pieces)
+        explanation = replace(explanation, notes=(note, *explanation.notes))
     if factor == 1.0 and asked.target is None:
         return explanation
     above = asked.target.name if asked.target else explanation.target.removeprefix("∂").partition("/∂")[0]
