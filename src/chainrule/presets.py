@@ -1,7 +1,8 @@
 """Presets: everything that `fit` decides about a network and its training, as settings that were measured together.
 
 The recipe is that of Holzmüller, Grinsztajn, Steinwart, Better by default (2024), TD-S: inputs robustly scaled and bent
-smoothly (and, beyond it, numbers in pieces and flatter categories), a learned gain per input, wide layers, Adam with β₂ = 0.95 under coslog4, smoothed labels, the best epoch kept.
+smoothly, a learned gain per input, wide layers, Adam with β₂ = 0.95 under coslog4, smoothed labels, the best epoch kept;
+beyond it numbers enter in pieces too, and categories less high.
 Its parametrisation (NTK: z = a Wᵀ/√d + b with W ~ N(0, 1) and one learning rate η) is written here with ordinary layers:
 V = W/√d is a `Dense` weight that begins with variance 1/d, and since Adam's step does not depend on the size of a
 gradient, V moves by η/√d a step: a learning-rate factor of 1/√d, exactly but for Adam's ε. Biases learn 10 times slower.
