@@ -361,7 +361,15 @@ def test_a_number_in_pieces_rises_in_each_by_a_quarter() -> None:
     table = read_table(PIECES)
     encoder = fit_encoder(table, infer_schema(table, "y"), scale="piecewise")
     assert encoder.input_names == (
-        *("age", "age 0 to 50", "age 50 to 100", "age 100 to 150", "age 150 to 200", "age 200 to 250", "age 250 to 300"),
+        *(
+            "age",
+            "age 0 to 50",
+            "age 50 to 100",
+            "age 100 to 150",
+            "age 150 to 200",
+            "age 200 to 250",
+            "age 250 to 300",
+        ),
         *("age 300 to 350", "age 350 to 1e+12", "age is missing", "two"),
     )
     encoded = encoder.encode(table, dtype=np.float64)
@@ -370,7 +378,9 @@ def test_a_number_in_pieces_rises_in_each_by_a_quarter() -> None:
     rising = np.diff(pieces[:400], axis=0)
     assert (rising >= 0).all() and ((rising > 0).sum(axis=1) <= 1).all()
     np.testing.assert_allclose(pieces[75], [0.125, 0.0, *[-0.125] * 6], atol=1e-12)
-    np.testing.assert_array_equal(encoded[401, 1:10], [*encoder.encode(table)[200, 1:9], 1.0])  # the median in its place
+    np.testing.assert_array_equal(
+        encoded[401, 1:10], [*encoder.encode(table)[200, 1:9], 1.0]
+    )  # the median in its place
     raw = encoder.raw(table)
     np.testing.assert_allclose(raw[75, :9], [75, 50, 75, 100, 150, 200, 250, 300, 350])
     back = [one.to_unit(value) for one, value in zip(encoder.inputs, encoded[75], strict=True)]

@@ -78,7 +78,13 @@ def inputs_of(plan: InputColumn) -> list[Input]:
         inputs.append(Input(name, plan.name, "value", plan.shift, plan.scale, plan.clip))
         texts = _told_apart(plan.knots)
         inputs += [
-            Input(f"{name} {texts[i]} to {texts[i + 1]}", plan.name, "piece", _middle(low, high), (high - low) / plan.height)
+            Input(
+                f"{name} {texts[i]} to {texts[i + 1]}",
+                plan.name,
+                "piece",
+                _middle(low, high),
+                (high - low) / plan.height,
+            )
             for i, (low, high) in enumerate(pairwise(plan.knots))
         ]
     if plan.marks_missing:
