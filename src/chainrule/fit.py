@@ -27,7 +27,7 @@ from chainrule.duration import seconds_for, within
 from chainrule.engines.base import Engine
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleWarning, DataError, SettingError
-from chainrule.metrics import Metric
+from chainrule.metrics import Metrics
 from chainrule.model import Model, truth_and_prediction
 from chainrule.network import Network
 from chainrule.optim.rule import Rule, Update
@@ -61,7 +61,7 @@ def fit(
     l1: float = 0.0,
     l2: float | str = "auto",
     clip_norm: float | None = None,
-    metrics: Sequence[Metric | str] = (),
+    metrics: Metrics = (),
     validation: float | None = None,
     test: float | None = None,
     epochs: int | None = None,
@@ -99,7 +99,8 @@ def fit(
     dropout: the share of a hidden layer's units that are silenced in every training step.
     optimizer: a name or record of the catalog, an `Update` (penalties, clipping), or "lbfgs" (full batch, no schedule).
     l1, l2: strengths λ of the penalties λ₁ Σ|w| + ½ λ₂ Σ w² on the weights; l2="auto" is stronger where rows are few.
-    metrics: further metrics recorded for training and validation rows after every epoch.
+    metrics: further metrics recorded for training and validation rows after every epoch: names, records, or functions
+    f(y_true, y_pred) of your own.
     validation: the share of rows that early stopping watches; after `patience` epochs without a gain training ends and
     the weights of the best epoch are kept. 0 trains for all `epochs` on all rows.
     test: the share of rows kept away for the score. None: 0.2, or five folds below 500 rows (then the model itself is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +24,7 @@ from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows, Session
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleWarning, DataError, ModelFileError, SettingError
-from chainrule.metrics import Metric, defaults, evaluate
-from chainrule.metrics import catalog as metric_catalog
+from chainrule.metrics import Metrics, chosen, defaults, evaluate
 from chainrule.network import Network
 from chainrule.optim.rule import Update
 from chainrule.optim.rules import rules
@@ -127,9 +126,7 @@ class Model:
         p = outputs.astype(np.float64)
         return np.hstack([1.0 - p, p]) if self.task == "binary" else p
 
-    def evaluate(
-        self, data: Any, target: Any = None, *, metrics: str | Sequence[str | Metric] = ()
-    ) -> dict[str, float]:
+    def evaluate(self, data: Any, target: Any = None, *, metrics: Metrics = ()) -> dict[str, float]:
         """Metrics by name on rows whose target is known: the usual ones of the task unless `metrics` names others.
 
         `data`: as for `fit`, also a pair (X, y). `target`: the targets where they are not a column of the data. Numbers
@@ -140,9 +137,8 @@ class Model:
         table = self._told(data, target)
         return self.scores(table, self.outputs(table), metrics)
 
-    def scores(self, table: Table, outputs: Array, metrics: str | Sequence[str | Metric] = ()) -> dict[str, float]:
+    def scores(self, table: Table, outputs: Array, metrics: Metrics = ()) -> dict[str, float]:
         """Metrics by name of outputs for these rows; CR105 where there is none."""
-        metrics = (metrics,) if isinstance(metrics, str) else metrics
         if not table.row_count:
             raise DataError("CR105", "there are no rows to measure on", where=table.source, expected="at least 1")
         for target in self.encoder.targets:
@@ -152,8 +148,7 @@ class Model:
                     hint="measuring needs the true values; predicting does without them",
                 )  # fmt: skip
         y_true, y_pred = truth_and_prediction(self.encoder, self.network, table, outputs)
-        chosen = [metric_catalog.get(metric) for metric in metrics] or defaults(self.task)
-        return {metric.name: evaluate(metric, y_true, y_pred) for metric in chosen}
+        return {metric.name: evaluate(metric, y_true, y_pred) for metric in chosen(metrics) or defaults(self.task)}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one file, whole or not at all; see docs/model-file.md. It holds data only, never code."""

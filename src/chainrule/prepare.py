@@ -67,6 +67,7 @@ class Trial:
         return Settings(
             request.update, request.epochs, self.batch_size, request.seed, request.shuffle, request.schedule, stopping,
             metrics=request.metrics, time_budget=request.time_budget,
+            in_units=self.encoder.decode_target if self.encoder.task == "regression" else None,
         )  # fmt: skip
 
 

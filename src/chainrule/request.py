@@ -16,7 +16,7 @@ from chainrule.constraints import choice, real, whole
 from chainrule.engines.base import Engine
 from chainrule.errors import SettingError
 from chainrule.layers import Dense
-from chainrule.metrics import Metric
+from chainrule.metrics import Metric, chosen
 from chainrule.metrics import catalog as metric_catalog
 from chainrule.network import Network
 from chainrule.optim.rule import Rule, Update
@@ -123,7 +123,8 @@ class Request:
 
     @classmethod
     def restore(cls, description: Mapping[str, Any]) -> Request:
-        """The request that `describe` described; callbacks, progress and the number of threads are not part of it."""
+        """The request that `describe` described; functions (callbacks, progress, metrics of one's own) and the number of
+        threads are not part of it."""
         kept = {name: _CODED[name][1](value) if name in _CODED else value for name, value in description.items()}
         return cls(**kept, **_NOT_KEPT)
 
@@ -147,7 +148,7 @@ _CODED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "update": (Update.describe, Update.restore),
     "schedule": (schedules.describe, schedules.restore),
     "metrics": (
-        lambda metrics: [metric_catalog.describe(one) for one in metrics],
+        lambda metrics: [metric_catalog.describe(one) for one in metrics if one.name in metric_catalog],
         lambda kept: tuple(metric_catalog.restore(one) for one in kept),
     ),
     "dtype": (str, np.dtype),
@@ -197,7 +198,7 @@ def check(**asked: Any) -> Request:
             got=repr(asked["activation"]),
             hint="'identity' is none",
         )
-    metrics, callbacks = asked["metrics"], asked["callbacks"]
+    callbacks = asked["callbacks"]
     if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
         raise SettingError("CR202", "`callbacks` must be a list of functions", got=repr(callbacks))
     if asked["progress"] is not None and not callable(asked["progress"]):
@@ -213,7 +214,7 @@ def check(**asked: Any) -> Request:
         l2_is_auto=asked["l2"] == "auto" and not isinstance(asked["optimizer"], Update),
         solver=solver,
         schedule=schedules.get(asked["schedule"]),
-        metrics=tuple(metric_catalog.get(metric) for metric in ((metrics,) if isinstance(metrics, str) else metrics)),
+        metrics=chosen(asked["metrics"]),
         validation=real("validation", asked["validation"], low=0.0, below=1.0),
         epochs=epochs,
         batch_size=batch,

@@ -19,6 +19,7 @@ from chainrule.run import Run
 from chainrule.shapes import Array
 from chainrule.training.history import History
 from chainrule.training.loop import Callback, EpochEnd, Outcome, begin, train
+from chainrule.training.measuring import watched
 from chainrule.training.solve import solve
 
 R = TypeVar("R")
@@ -73,9 +74,13 @@ def _train(trial: Trial, run: Run | None = None) -> tuple[Outcome, str]:
     request, plan = trial.request, trial.network.plan
     engine = choose(request.engine, plan, request.update, request.dtype)
     if request.solver == "lbfgs":
+        settings = trial.settings
         outcome = solve(
             plan, trial.theta, trial.rows, request.update, engine, iterations=request.epochs, seed=request.seed,
             n_jobs=request.n_jobs, callbacks=request.callbacks, progress=request.progress,
+            watched=watched(
+                plan, trial.rows, trial.validation, settings.metrics, settings.in_units, request.seed
+            ), time_budget=request.time_budget,
         )  # fmt: skip
         return outcome, engine.name
     settings = trial.settings

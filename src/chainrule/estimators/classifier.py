@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.split import class_weights
 from chainrule.errors import DataError, SettingError
-from chainrule.estimators.contract import StochasticOnly, keep
+from chainrule.estimators.contract import UNCHANGED, StochasticOnly, keep
 from chainrule.estimators.examples import Examples
 from chainrule.estimators.fitted import Target
 from chainrule.estimators.inputs import check_y
@@ -104,6 +104,12 @@ class MLPClassifier(MultilayerPerceptron):
         self._take_classes(y, classes)
         return self._learn(X, y, sample_weight, checked, single=True)
 
+    def set_partial_fit_request(
+        self, *, classes: bool | str | None = UNCHANGED, sample_weight: bool | str | None = UNCHANGED
+    ) -> MLPClassifier:
+        """As `set_fit_request`, for `partial_fit`, which also takes `classes`."""
+        return self._request("partial_fit", classes=classes, sample_weight=sample_weight)
+
     def _take_classes(self, y: Any, classes: Any) -> None:
         known = getattr(self, "classes_", None)
         if known is None and classes is None:
@@ -169,7 +175,10 @@ class MLPClassifier(MultilayerPerceptron):
             return weights
         assert target.labels is not None
         if target.labels.kind == "multilabel":
-            raise SettingError("CR204", "class weights need one label for each row", where="class_weight")
+            raise SettingError(
+                "CR204", "class weights need one label for each row", where="class_weight",
+                hint="weigh rows: fit(X, y, sample_weight=...)",
+            )  # fmt: skip
         codes = (target.y if target.y.ndim == 1 else target.y[:, 0]).astype(np.int64)
         spread = class_weights(codes, self.class_weight, target.labels.classes.tolist())[codes]
         return spread if weights is None else spread * weights

@@ -17,7 +17,10 @@ from chainrule.errors import ChainruleWarning, NotFittedError, unknown_name
 
 Self = TypeVar("Self", bound="Estimator")
 
-_REQUESTED = ("fit", "partial_fit", "score")  # the methods that take sample_weight
+_REQUESTED = {"fit": ("sample_weight",), "partial_fit": ("sample_weight", "classes"), "score": ("sample_weight",)}
+"""What a method may be handed besides X and y; a regressor's has no classes."""
+
+UNCHANGED = "$UNCHANGED$"  # scikit-learn's own mark for what a request does not speak of
 
 
 class ConvergenceWarning(ChainruleWarning):
@@ -129,25 +132,25 @@ class Estimator:
         if hasattr(self, "_metadata_request"):
             return deepcopy(self._metadata_request)
         requests = MetadataRequest(owner=type(self).__name__)
-        for method in _REQUESTED:
-            getattr(requests, method).add_request(param="sample_weight", alias=None)
+        for method, names in _REQUESTED.items():
+            for name in names:
+                if name in inspect.signature(getattr(type(self), method)).parameters:
+                    getattr(requests, method).add_request(param=name, alias=None)
         return requests
 
-    def set_fit_request(self: Self, *, sample_weight: bool | str | None = None) -> Self:
+    def set_fit_request(self: Self, *, sample_weight: bool | str | None = UNCHANGED) -> Self:
         """Ask a meta-estimator to pass `sample_weight` to `fit`: True, False, or the name it has there."""
-        return self._request("fit", sample_weight)
+        return self._request("fit", sample_weight=sample_weight)
 
-    def set_partial_fit_request(self: Self, *, sample_weight: bool | str | None = None) -> Self:
-        """The same for `partial_fit`."""
-        return self._request("partial_fit", sample_weight)
-
-    def set_score_request(self: Self, *, sample_weight: bool | str | None = None) -> Self:
+    def set_score_request(self: Self, *, sample_weight: bool | str | None = UNCHANGED) -> Self:
         """The same for `score`."""
-        return self._request("score", sample_weight)
+        return self._request("score", sample_weight=sample_weight)
 
-    def _request(self: Self, method: str, sample_weight: bool | str | None) -> Self:
+    def _request(self: Self, method: str, **aliases: bool | str | None) -> Self:
         requests = self.get_metadata_routing()
-        getattr(requests, method).add_request(param="sample_weight", alias=sample_weight)
+        for name, alias in aliases.items():
+            if alias != UNCHANGED:
+                getattr(requests, method).add_request(param=name, alias=alias)
         self._metadata_request = requests
         return self
 

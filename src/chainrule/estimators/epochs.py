@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -28,6 +29,10 @@ from chainrule.training.loop import Callback, EpochEnd, Learner
 from chainrule.training.orders import watched_rows
 
 _LEAST_RATE = 1e-6  # below this an adaptive learning rate is not divided any further
+
+
+Measure: TypeAlias = Callable[[Examples, Array], dict[str, float]]
+"""The loss and the metrics of examples whose outputs are known."""
 
 
 @dataclass
@@ -84,7 +89,7 @@ class Job:
     single: bool = False
     verbose: bool = False
     metrics: tuple[Metric, ...] = ()
-    measure: Callable[[Examples, Array], dict[str, float]] | None = None
+    measure: Measure | None = None
     callbacks: Sequence[Callback] = ()
     time_budget: float | None = None
     n_jobs: int | None = None
@@ -137,7 +142,9 @@ def _one_epoch(job: Job, state: State, trainer: _Trainer, order: Ints) -> bool:
     if job.verbose:
         print(f"Iteration {state.epochs}, loss = {loss:.8f}")
     validated = None if job.validation is None else outputs_of(trainer.session, job.validation.x)
-    row = {"epoch": float(state.history.epochs + 1), "loss": loss, **_measured(job, trainer, validated)}
+    row = {"epoch": float(state.history.epochs + 1), "loss": loss}
+    if job.measure is not None:
+        row |= measured(trainer.session, job.measure, trainer.watched, job.validation, validated)
     _watch(job, state, trainer, validated)
     row |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
     state.history.append(row)
@@ -155,19 +162,28 @@ def _one_epoch(job: Job, state: State, trainer: _Trainer, order: Ints) -> bool:
     return any(asked)
 
 
-def _measured(job: Job, trainer: _Trainer, validated: Array | None) -> dict[str, float]:
-    """Validation loss and metrics at the end of an epoch, where they were asked for."""
+def measured(
+    session: Session,
+    measure: Measure,
+    training: Examples | None,
+    validation: Examples | None,
+    validated: Array | None = None,
+) -> dict[str, float]:
+    """The numbers at the end of an epoch by their names in the history; `validated` are outputs already known."""
     found: dict[str, float] = {}
-    if job.measure is None:
-        return found
-    if job.metrics:
-        measured = job.measure(trainer.watched, outputs_of(trainer.session, trainer.watched.x))
-        found["loss_at_end"] = measured.pop("loss")
-        found.update(measured)
-    if job.validation is not None and validated is not None:
-        measured = job.measure(job.validation, validated)
-        found.update({f"val_{name}": value for name, value in measured.items()})
+    if training is not None:
+        found = measure(training, outputs_of(session, training.x))
+        found = {"loss_at_end": found.pop("loss"), **found}
+    if validation is not None:
+        outputs = outputs_of(session, validation.x) if validated is None else validated
+        found.update({f"val_{name}": value for name, value in measure(validation, outputs).items()})
     return found
+
+
+def watched(examples: Examples, seed: int) -> Examples:
+    """The training rows that are measured after every epoch: of very many a part."""
+    index = watched_rows(seed, len(examples))
+    return examples if index is None else examples.take(index)
 
 
 def _watch(job: Job, state: State, trainer: _Trainer, validated: Array | None) -> None:
@@ -220,8 +236,7 @@ class _Trainer:
         self.sessions: dict[float, Session] = {}
         self.scalars: dict[str, Array] = {}
         self.made: range = range(0)
-        watched = watched_rows(job.seed, len(job.examples)) if job.metrics else None
-        self.watched = job.examples if watched is None else job.examples.take(watched)
+        self.watched = watched(job.examples, job.seed) if job.metrics else None
         self._open(state.theta, state.optimizer.slots, self._strengths(np.arange(len(job.examples)))[0])
         self.size = self._penalty(state.theta)
 

@@ -27,7 +27,7 @@ from chainrule.plan import check_trainable
 from chainrule.shapes import Array
 from chainrule.training.diverged import Failure
 from chainrule.training.history import History
-from chainrule.training.loop import evaluate_loss
+from chainrule.training.measuring import evaluate_loss
 
 if TYPE_CHECKING:
     from chainrule.diagnostics import Diagnosis
@@ -126,7 +126,7 @@ class MultilayerPerceptron(Fitted):
             state = self._step(checked, network, engine, examples, target, random, before, single, names)
             self._optimizer = state.optimizer
         else:
-            state = self._solve(network, engine, examples, before)
+            state = self._solve(checked, network, engine, examples, target, before, names)
         self._settle(network, target, x.shape[1], names, state)
         if not single:
             self._after(examples)
@@ -182,15 +182,6 @@ class MultilayerPerceptron(Fitted):
                 "Got `batch_size` larger than sample size. It is going to be clipped", ChainruleWarning, stacklevel=4
             )
         draws = any("stream" in step.constants for step in network.plan.steps)
-
-        def measure(some: Examples, outputs: Array) -> dict[str, float]:
-            loss = evaluate_loss(network.plan, outputs, Rows(outputs, some.y, some.weights))
-            scaled = float(self._reported(np.array([loss]), some, np.arange(len(some)), len(some))[0])
-            found = {"loss": scaled}
-            for metric in checked.metrics:
-                found[metric.name] = metric.result(metric.add(metric.start(), some.y, outputs, some.weights))
-            return found
-
         job = epochs.Job(
             plan=network.plan, rule=rule_of(self), engine=engine, examples=examples, batch_size=min(size, count),
             alpha=float(self.alpha), max_iter=int(self.max_iter), tol=float(self.tol),
@@ -201,10 +192,24 @@ class MultilayerPerceptron(Fitted):
             score=None if validation is None or validation_target is None else
             lambda outputs: self._rate(validation_target, outputs, validation.weights),
             stops_by_score=self.early_stopping, single=single, verbose=bool(self.verbose), metrics=checked.metrics,
-            measure=measure if checked.metrics or self.validation_data is not None else None,
+            measure=self._measuring(checked, network),
             callbacks=tuple(self.callbacks or ()), time_budget=self.time_budget, n_jobs=threads_of(self.n_jobs),
         )  # fmt: skip
         return epochs.run(job, before)
+
+    def _measuring(self, checked: Checked, network: Network) -> epochs.Measure | None:
+        """How rows are measured by their outputs, where anybody asked: the loss as scikit-learn reports it, the metrics."""
+        if not checked.metrics and self.validation_data is None:
+            return None
+
+        def measure(some: Examples, outputs: Array) -> dict[str, float]:
+            loss = evaluate_loss(network.plan, outputs, Rows(outputs, some.y, some.weights))
+            found = {"loss": float(self._reported(np.array([loss]), some, np.arange(len(some)), len(some))[0])}
+            for metric in checked.metrics:
+                found[metric.name] = metric.result(metric.add(metric.start(), some.y, outputs, some.weights))
+            return found
+
+        return measure
 
     def _given_validation(
         self, target: Target, dtype: Any, width: int, names: NDArray[Any] | None
@@ -223,13 +228,20 @@ class MultilayerPerceptron(Fitted):
         weights = check_weights(given[2] if len(given) == 3 else None, x.shape[0])
         return Examples(x, read.y, None if weights is None else weights.astype(x.dtype)), read
 
-    def _solve(self, network: Network, engine: Engine, examples: Examples, before: epochs.State) -> epochs.State:
+    def _solve(
+        self, checked: Checked, network: Network, engine: Engine, examples: Examples, target: Target,
+        before: epochs.State, names: NDArray[Any] | None,
+    ) -> epochs.State:  # fmt: skip
         began, budget = time.perf_counter(), self.time_budget
+        validation = self._given_validation(target, examples.x.dtype, examples.x.shape[1], names)[0]
+        measure = self._measuring(checked, network)
+        training = epochs.watched(examples, 0) if checked.metrics else None
         solved = quasi_newton.solve(
             network.plan, before.theta, examples, engine, alpha=float(self.alpha), max_iter=int(self.max_iter),
             max_fun=int(self.max_fun), tol=float(self.tol), n_jobs=threads_of(self.n_jobs), verbose=bool(self.verbose),
             callbacks=tuple(self.callbacks or ()),
             stop=lambda: budget is not None and time.perf_counter() - began >= budget,
+            measure=None if measure is None else lambda session: epochs.measured(session, measure, training, validation),
         )  # fmt: skip
         loss = self._reported(
             np.array([solved.value - solved.penalty]), examples, np.arange(len(examples)), len(examples)

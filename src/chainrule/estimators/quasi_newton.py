@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.calculus import penalties
-from chainrule.engines.base import Engine
+from chainrule.engines.base import Engine, Session
 from chainrule.estimators.contract import ConvergenceWarning, both
 from chainrule.estimators.examples import Examples, loss_and_gradient
 from chainrule.optim.rule import Update
@@ -53,8 +53,12 @@ def solve(
     verbose: bool = False,
     callbacks: Sequence[Callback] = (),
     stop: Callable[[], bool] = lambda: False,
+    measure: Callable[[Session], dict[str, float]] | None = None,
 ) -> Solved:
-    """Minimise until no entry of the gradient is above `tol`, or a step gains next to nothing."""
+    """Minimise until no entry of the gradient is above `tol`, or a step gains next to nothing.
+
+    `measure` adds numbers to the history after every iteration.
+    """
     dtype = theta.dtype
     decay = plan.per_entry("decay_factor")
     total = len(examples) if examples.weights is None else float(examples.weights.sum(dtype=np.float64))
@@ -65,13 +69,15 @@ def solve(
     at: Array = np.array(theta, np.float64)
     reached: tuple[Array, float] | None = None
 
+    def opened(at: Array) -> Session:
+        return engine.open(plan, at.astype(dtype), (), update, seed=0, n_jobs=n_jobs)
+
     def objective(at: Array) -> tuple[float, Array]:
         nonlocal asked, reached
         if asked >= max_fun:
             raise _Enough
         asked += 1
-        session = engine.open(plan, at.astype(dtype), (), update, seed=0, n_jobs=n_jobs)
-        loss, gradient = loss_and_gradient(session, examples)
+        loss, gradient = loss_and_gradient(opened(at), examples)
         slope = gradient.astype(np.float64) + penalties.slope(at, decay, 0.0, strength)
         value = loss + penalties.value(at, decay, 0.0, strength)
         reached = reached or (at, value)
@@ -81,6 +87,8 @@ def solve(
         nonlocal reached
         reached = (at, value)
         row = {"epoch": float(iteration), "loss": value}
+        if measure is not None:
+            row |= measure(opened(at))
         history.append(row)
         if verbose:
             print(f"Iteration {iteration}, loss = {value:.8f}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
 from chainrule.estimators.advice import warn_if_linear_wins
-from chainrule.estimators.contract import StochasticOnly, keep
+from chainrule.estimators.contract import UNCHANGED, StochasticOnly, keep
 from chainrule.estimators.examples import Examples
 from chainrule.estimators.fitted import Target
 from chainrule.estimators.inputs import check_numbers, check_y
@@ -87,6 +87,10 @@ class MLPRegressor(MultilayerPerceptron):
         if self.preset is not None:
             raise SettingError("CR204", 'partial_fit has no meaning with preset="default"')
         return self._learn(X, y, sample_weight, checked, single=True)
+
+    def set_partial_fit_request(self, *, sample_weight: bool | str | None = UNCHANGED) -> MLPRegressor:
+        """As `set_fit_request`, for `partial_fit`."""
+        return self._request("partial_fit", sample_weight=sample_weight)
 
     def _read_target(self, y: NDArray[Any], first: bool, single: bool, dtype: Any) -> Target:
         numbers = check_numbers(y).reshape(len(y), -1)

@@ -15,8 +15,7 @@ from chainrule.constraints import choice, real, whole
 from chainrule.errors import SettingError
 from chainrule.estimators.networks import hidden_layers
 from chainrule.layers import Dense, Layer
-from chainrule.metrics import Metric
-from chainrule.metrics import catalog as metric_catalog
+from chainrule.metrics import Metric, chosen
 from chainrule.optim.rule import Rule
 from chainrule.optim.rules import rules
 from chainrule.presets import PRESETS
@@ -71,9 +70,10 @@ def check(estimator: Any) -> Checked:
         choice("dtype", getattr(e.dtype, "__name__", str(e.dtype)), ("float32", "float64"))
     if e.preset is not None:
         choice("preset", e.preset, tuple(PRESETS))
+    if e.callbacks is not None and not (isinstance(e.callbacks, (list, tuple)) and all(map(callable, e.callbacks))):
+        raise SettingError("CR202", "`callbacks` must be a list of functions", got=repr(e.callbacks))
     hidden, output_mask, drawn_as = _hidden(e)
-    metrics = tuple(metric_catalog.get(metric) for metric in e.metrics or ())
-    return Checked(hidden, output_mask, drawn_as, metrics, None if e.dtype is None else np.dtype(e.dtype))
+    return Checked(hidden, output_mask, drawn_as, chosen(e.metrics), None if e.dtype is None else np.dtype(e.dtype))
 
 
 def widths_of(hidden_layer_sizes: Any) -> list[int]:
@@ -102,9 +102,18 @@ def _hidden(e: Any) -> tuple[list[Layer], NDArray[Any] | None, str | None]:
 
 
 def _activations(activation: Any, count: int) -> list[Activation | str]:
+    if activation == "maxout":
+        raise SettingError(
+            "CR203", "maxout is a layer, not a function of one number", where="activation", hint="layers=[Maxout(16)]"
+        )
     if isinstance(activation, (str, Activation)):
         Dense(1, activation)
         return [activation] * count
+    if callable(activation):
+        raise SettingError(
+            "CR202", "`activation` must be a name, an Activation or a list of those", got=repr(activation),
+            hint="a function of your own becomes one with its slope: chainrule.register(chainrule.Activation(...))",
+        )  # fmt: skip
     return _per_layer("activation", activation, count)
 
 

@@ -25,8 +25,9 @@ from chainrule.metrics import (  # noqa: F401 - each adds its families to the ca
 from chainrule.metrics.inputs import check
 from chainrule.metrics.interval import interval
 from chainrule.metrics.metric import Metric, State, catalog
+from chainrule.metrics.own import Metrics, chosen
 
-__all__ = ["DEFAULTS", "Metric", "State", "catalog", "defaults", "evaluate", "interval"]
+__all__ = ["DEFAULTS", "Metric", "Metrics", "State", "catalog", "chosen", "defaults", "evaluate", "interval"]
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "regression": ("r2", "rmse", "mae"),

@@ -108,6 +108,7 @@ PREPARE: dict[str, Callable[[ArrayLike, ArrayLike, ArrayLike | None], Prepared]]
     "binary": binary,
     "classes": classes,
     "labels": labels,
+    "any": _tables,
 }
 
 

@@ -31,6 +31,7 @@ class Metric:
     - `"binary"`: y_true 0 or 1, y_pred probabilities, both (n, k); several columns are pooled
     - `"classes"`: y_true codes (n,) or one-hot (n, k), y_pred probabilities (n, k)
     - `"labels"`: labels, or probabilities to be turned into labels
+    - `"any"`: both as they are, (n, j) and (n, k)
 
     An array (n,) is read as (n, 1). Two classes may be one column (the probability of class 1) or two.
     `low` and `high` bound the value; `share` gives (hits, trials) where the value is a share of counted things.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-class History(Mapping[str, list[float]]):
+class History(dict[str, list[float]]):
     """Columns of one number per epoch: `epoch` (from 1), `loss`, `val_loss`, metrics, `learning_rate`, `seconds`.
 
     `loss` is the mean over the epoch's batches while the weights moved, with dropout on. `val_loss`, the metrics, and beside
     them `loss_at_end`, the loss of the training rows, are measured when the epoch is over, with dropout off: that is why
     `loss` may lie above `val_loss`.
-    Of more than 5000 training rows the same 5000 are measured each time.
-    `pandas.DataFrame(history)` and `polars.DataFrame(dict(history))` make a table of it.
+    Of more than 5000 training rows the same 5000 are measured each time. Metrics of numbers are in the target's own unit,
+    losses in that of the network, whose target `fit` standardises.
+    `pandas.DataFrame(history)` and `polars.DataFrame(history)` make a table of it.
 
     >>> history = History({"epoch": [1.0, 2.0], "loss": [0.7, 0.6]})
     >>> history["loss"], len(history.rows()), history.epochs
@@ -21,7 +22,7 @@ class History(Mapping[str, list[float]]):
     """
 
     def __init__(self, columns: Mapping[str, list[float]] | None = None) -> None:
-        self._columns = {name: list(values) for name, values in (columns or {}).items()}
+        super().__init__({name: list(values) for name, values in (columns or {}).items()})
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add one epoch; every epoch has the same columns."""
@@ -29,34 +30,26 @@ class History(Mapping[str, list[float]]):
 
     def extend(self, columns: Mapping[str, Iterable[float]]) -> None:
         """Add several epochs at once, given as columns of equal length."""
-        if not self._columns:
-            self._columns = {name: [] for name in columns}
-        if set(columns) != set(self._columns):
-            raise KeyError(f"the columns are {', '.join(self._columns)}, not {', '.join(columns)}")
+        if not self:
+            self.update({name: [] for name in columns})
+        if set(columns) != set(self):
+            raise KeyError(f"the columns are {', '.join(self)}, not {', '.join(columns)}")
         for name, values in columns.items():
-            self._columns[name].extend(map(float, values))
+            self[name].extend(map(float, values))
 
     @property
     def epochs(self) -> int:
         """How many epochs are recorded."""
-        return len(self._columns.get("epoch", ()))
+        return len(self.get("epoch", ()))
 
     def rows(self) -> list[dict[str, float]]:
         """One dictionary per epoch."""
-        return [{name: values[i] for name, values in self._columns.items()} for i in range(self.epochs)]
+        return [{name: values[i] for name, values in self.items()} for i in range(self.epochs)]
 
     def to_dict(self) -> dict[str, Any]:
-        return {name: list(values) for name, values in self._columns.items()}
-
-    def __getitem__(self, name: str) -> list[float]:
-        return list(self._columns[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
+        """The columns as lists of their own."""
+        return {name: list(values) for name, values in self.items()}
 
     def __repr__(self) -> str:
-        last = {name: f"{values[-1]:.6g}" for name, values in self._columns.items() if values}
+        last = {name: f"{values[-1]:.6g}" for name, values in self.items() if values}
         return f"History({self.epochs} epochs; last: {', '.join(f'{k}={v}' for k, v in last.items())})"

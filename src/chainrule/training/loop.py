@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.calculus.loss import row_factors
 from chainrule.engines.base import Engine, Rows, Session
-from chainrule.engines.reference import backward_pass, forward_pass, targets
+from chainrule.engines.reference import backward_pass, forward_pass
 from chainrule.engines.trace import Trace
 from chainrule.errors import SettingError
 from chainrule.layers.layer import Pass
@@ -28,7 +27,8 @@ from chainrule.plan import Plan, check_trainable
 from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import check_finite, diverged
 from chainrule.training.history import History
-from chainrule.training.orders import row_orders, watched_rows
+from chainrule.training.measuring import watched
+from chainrule.training.orders import row_orders
 from chainrule.training.state import Learner as Learner
 from chainrule.training.state import Snapshot
 from chainrule.training.state import begin as begin
@@ -41,7 +41,8 @@ _KEEP_SECONDS = 2.0  # how often a snapshot is offered to be kept
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. `batch_size` None is full batch; `shuffle` draws a new order of the rows for every epoch."""
+    """How to train. `batch_size` None is full batch; `shuffle` draws a new order of the rows for every epoch; `in_units`
+    brings targets and outputs to the unit that metrics are told in."""
 
     update: Update
     epochs: int
@@ -52,6 +53,7 @@ class Settings:
     stopping: EarlyStopping | None = None
     metrics: tuple[Metric, ...] = ()
     time_budget: float | None = None
+    in_units: Callable[[Any], Array] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +143,9 @@ class _Run:
         self.step, self.epoch = self.start.learner.step, self.start.learner.epoch
         self.history = History(self.start.history)
         self.best = self.start.best or (Best(self.settings.stopping) if self.settings.stopping else None)
-        watched = watched_rows(self.settings.seed, count) if self.settings.metrics else None
-        self.watched = self.rows if watched is None else self.rows.take(watched)
+        self.watched = watched(
+            self.plan, self.rows, self.validation, self.settings.metrics, self.settings.in_units, self.settings.seed
+        )
         self.seconds, self.kept = 0.0, time.perf_counter()
 
     def go(self) -> Outcome:
@@ -199,7 +202,7 @@ class _Run:
         columns = {
             "epoch": np.arange(self.epoch + 1, self.epoch + epochs + 1, dtype=np.float64),
             "loss": self._epoch_losses(steps.losses.reshape(epochs, self.steps_per_epoch), order),
-            **{name: np.full(epochs, value) for name, value in self._measure().items()},
+            **{name: np.full(epochs, value) for name, value in self.watched.measure(self.session).items()},
             "learning_rate": table["learning_rate"][self.steps_per_epoch - 1 :: self.steps_per_epoch],
             "seconds": np.full(epochs, self.seconds),
         }
@@ -239,23 +242,6 @@ class _Run:
         means: Array = (losses * per_batch).sum(axis=1) / np.where(total > 0, total, 1.0)
         return means
 
-    def _measure(self) -> dict[str, float]:
-        found: dict[str, float] = {}
-        if self.settings.metrics:
-            found.update(self._scores(self.watched, ""))
-        if self.validation is not None:
-            found.update(self._scores(self.validation, "val_"))
-        return found
-
-    def _scores(self, rows: Rows, prefix: str) -> dict[str, float]:
-        outputs = self.session.predict(rows.x)
-        assert rows.y is not None
-        found = {prefix + "loss" if prefix else "loss_at_end": evaluate_loss(self.plan, outputs, rows)}
-        for metric in self.settings.metrics:
-            state = metric.add(metric.start(), rows.y, outputs, rows.weights)
-            found[prefix + metric.name] = metric.result(state)
-        return found
-
     def _look(self) -> Trace:
         theta, few = self.session.export()[0], np.arange(min(_LOOKED_AT, len(self.rows)))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -270,15 +256,6 @@ class _Run:
         index = order[epoch][batch * self.batch_size : (batch + 1) * self.batch_size]
         step = self.step + failed
         return diverged(self.session.trace(self.rows, index, step), step + 1, self.epoch + epoch + 1)
-
-
-def evaluate_loss(plan: Plan, outputs: Array, rows: Rows) -> float:
-    """The reduced loss of rows whose outputs are known (probabilities are cut as in `calculus.losses`)."""
-    objective = plan.objective
-    assert objective is not None and rows.y is not None
-    losses = objective.loss.per_example(targets(plan, rows.y, outputs.dtype), outputs)
-    factors = row_factors(len(rows), rows.weights, objective.reduction, np.dtype(np.float64))
-    return float((factors * losses).sum())
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from chainrule.errors import SettingError
 from chainrule.optim.rule import Update
 from chainrule.plan import Plan, check_trainable
 from chainrule.shapes import Array, read_only
-from chainrule.training.loop import evaluate_loss
+from chainrule.training.measuring import evaluate_loss
 from chainrule.training.orders import row_orders
 from chainrule.training.state import begin
 

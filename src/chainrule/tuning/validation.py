@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from chainrule.errors import SettingError
 from chainrule.fit import fold_predictions, pooled, read_examples
-from chainrule.metrics import Metric, defaults, evaluate
-from chainrule.metrics import catalog as metric_catalog
+from chainrule.metrics import Metrics, defaults, evaluate
+from chainrule.metrics import chosen as chosen_metrics
 from chainrule.prepare import prepare
 from chainrule.scoring import Score, score
 from chainrule.shapes import Ints, read_only
@@ -54,7 +54,7 @@ def cross_validate(
     target: str | Sequence[str] | None = None,
     *,
     folds: int = 5,
-    metrics: Sequence[Metric | str] = (),
+    metrics: Metrics = (),
     seed: int = 0,
     sample_weight: Any = None,
     reading: Mapping[str, Any] | None = None,
@@ -78,7 +78,7 @@ def cross_validate(
     request = request_of((), {"preset": "auto", **settings, "seed": seed, "test": 0.0}, "cross_validate")
     table, targets = read_examples(data, target, reading)
     request = request_of(targets, {"preset": "auto", **settings, "seed": seed, "test": 0.0}, "cross_validate")
-    chosen = [metric_catalog.get(metric) for metric in metrics]
+    chosen = chosen_metrics(metrics)
     prepared = prepare(request, table, sample_weight)
     parts = list(fold_predictions(prepared, folds))
     task = parts[0].task
