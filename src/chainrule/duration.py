@@ -43,10 +43,10 @@ def seconds_per_epoch(trial: Trial) -> float:
         session.predict(x)
         took.append((trained - began, time.perf_counter() - trained))
     training, looking = (float(min(part[1:])) * len(rows) / some for part in zip(*took, strict=True))
-    if request.members > 1:  # each trains on four fifths and looks at one
+    if request.members > 1 and trial.validation is None:  # each trains on four fifths and looks at one
         return request.members * (0.8 * training + 0.2 * looking)
     watched = 0 if trial.validation is None else len(trial.validation) / len(rows)
-    return training + watched * looking
+    return request.members * (training + watched * looking)
 
 
 def within(prepared: Prepared, trial: Trial, epochs: int | None = None) -> Prepared:

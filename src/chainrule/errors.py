@@ -7,6 +7,7 @@ A code (`CR205`) never changes its meaning; `docs/errors.md` lists them all.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -199,3 +200,11 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> SettingError:
     close = nearest(str(name), known)
     hint = f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
     return SettingError("CR203", f"unknown {what}", expected="one of " + ", ".join(known), got=repr(name), hint=hint)
+
+
+def callers_level() -> int:
+    """The `stacklevel` by which a warning names the line outside this package that led to it."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "chainrule":
+        frame, level = frame.f_back, level + 1
+    return level

@@ -17,7 +17,7 @@ from chainrule.calculus.activation import Activation
 from chainrule.calculus.loss import Loss
 from chainrule.card import data_card, model_card, objective_card, verdict, versions
 from chainrule.constraints import choice, real
-from chainrule.data.arrays import check_same_index
+from chainrule.data.arrays import check_same_index, check_sample_weight
 from chainrule.data.files import read_table
 from chainrule.data.frames import attach_target
 from chainrule.data.reading import Reading
@@ -26,13 +26,13 @@ from chainrule.data.table import Table
 from chainrule.duration import seconds_for, within
 from chainrule.engines.base import Engine
 from chainrule.engines.choose import choose
-from chainrule.errors import ChainruleWarning, DataError, SettingError
+from chainrule.errors import ChainruleWarning, DataError, SettingError, callers_level
 from chainrule.metrics import Metrics
 from chainrule.model import Model, truth_and_prediction
 from chainrule.network import Network
 from chainrule.optim.rule import Rule, Update
 from chainrule.optim.schedules import Schedule
-from chainrule.prepare import SCORE_FOLDS, Prepared, Trial, fold_trial, prepare, trial_of
+from chainrule.prepare import SCORE_FOLDS, Given, Prepared, Trial, fold_trial, prepare, trial_of
 from chainrule.request import DataChoices, check
 from chainrule.run import epochs_of, fingerprint, open_run
 from chainrule.scoring import Score, constant_outputs, linear_outputs, score
@@ -63,6 +63,7 @@ def fit(
     clip_norm: float | None = None,
     metrics: Metrics = (),
     validation: float | None = None,
+    validation_data: Any = None,
     test: float | None = None,
     epochs: int | None = None,
     batch_size: int | str | None = "auto",
@@ -103,6 +104,8 @@ def fit(
     f(y_true, y_pred) of your own.
     validation: the share of rows that early stopping watches; after `patience` epochs without a gain training ends and
     the weights of the best epoch are kept. 0 trains for all `epochs` on all rows.
+    validation_data: rows of your own to be watched in place of a share: a table with the target, a pair (X, y), or with
+    weights (X, y, sample_weight).
     test: the share of rows kept away for the score. None: 0.2, or five folds below 500 rows (then the model itself is
     trained on all rows). 0: no score.
     batch_size: a number, None for full batch, or "auto"; shuffle: a new order of the rows in every epoch.
@@ -137,10 +140,16 @@ def fit(
         scale=scale, callbacks=callbacks, progress=progress,
         choices=DataChoices((), task, _names(keep), _names(drop), _names(date_parts), missing_target, test),
     )  # fmt: skip
+    if validation_data is not None and validation is not None:
+        raise SettingError(
+            "CR204", "`validation` and `validation_data` are both given", got=f"validation={validation!r}",
+            hint="a share of the rows is watched, or rows of your own",
+        )  # fmt: skip
     table, targets = read_examples(data, target, reading)
     request = replace(request, choices=replace(request.choices, targets=targets))
+    given = None if validation_data is None else _read_given(validation_data, targets, reading)
     model = model_from(
-        prepare(request, table, sample_weight, one_network=bool(run)),
+        prepare(request, table, sample_weight, one_network=bool(run), given=given),
         reading,
         run=run or None,
         resume=resume,
@@ -149,7 +158,7 @@ def fit(
     left_out = [note for note in model.card["notes"] if note["text"].startswith("left out: ")]
     if left_out:
         said = "; ".join(f"{note['where']} {note['text']}" for note in left_out)
-        warnings.warn(f"{said} (all choices: model.card['notes'])", ChainruleWarning, stacklevel=2)
+        warnings.warn(f"{said} (all choices: model.card['notes'])", ChainruleWarning, stacklevel=callers_level())
     return model
 
 
@@ -227,6 +236,37 @@ def read_examples(
             raise
         raise DataError(**{**error.to_dict(), "hint": f"{error.hint}; fit takes this in reading={{...}}"}) from None  # type: ignore[arg-type]
     return table, (target,) if isinstance(target, str) else tuple(target)
+
+
+def _read_given(data: Any, targets: tuple[str, ...], reading: Mapping[str, Any] | None) -> Given:
+    """Rows to be watched; the targets of a pair get the names that those of training have."""
+    weights = None
+    if isinstance(data, tuple):
+        if len(data) not in (2, 3):
+            raise SettingError(
+                "CR202",
+                "`validation_data` must be (X, y) or (X, y, sample_weight), or a table",
+                got=f"{len(data)} parts",
+            )
+        if len(data) == 3:
+            weights = check_sample_weight(data[2], len(data[1]))
+        check_same_index(data[0], data[1])
+        table, names = attach_target(read_table(data[0], **(reading or {})), data[1])
+        if len(names) != len(targets):
+            raise DataError(
+                "CR115",
+                "the validation data have another number of targets",
+                expected=str(len(targets)),
+                got=str(len(names)),
+            )
+        known = dict(zip(names, targets, strict=True))
+        columns = tuple(replace(column, name=known.get(column.name, column.name)) for column in table.columns)
+        table = replace(table, columns=columns)
+    else:
+        table = read_examples(data, targets, reading)[0]
+    if not table.row_count:
+        raise DataError("CR105", "there are no rows to watch", where="validation_data", expected="at least 1")
+    return Given(table, weights)
 
 
 def _score(prepared: Prepared, trial: Trial, trained: Trained) -> tuple[list[Score], dict[str, Any]]:

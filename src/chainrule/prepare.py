@@ -31,8 +31,17 @@ FEW_ROWS = 500  # below these the score comes from folds, so that every row is t
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """Rows of a user's own that are watched in place of a part of the table; `weights` (rows,) or None."""
+
+    table: Table
+    weights: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Prepared:
-    """A table whose columns and rows have their parts. `weights` has one entry per row of the table, or is None."""
+    """A table whose columns and rows have their parts. `weights` has one entry per row of the table, or is None; `given`
+    are rows to watch that are no part of the table."""
 
     request: Request
     table: Table
@@ -40,6 +49,7 @@ class Prepared:
     weights: NDArray[np.float64] | None
     parts: Split
     notes: tuple[Note, ...]
+    given: Given | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +81,14 @@ class Trial:
         )  # fmt: skip
 
 
-def prepare(request: Request, table: Table, sample_weight: Any = None, *, one_network: bool = False) -> Prepared:
+def prepare(
+    request: Request,
+    table: Table,
+    sample_weight: Any = None,
+    *,
+    one_network: bool = False,
+    given: Given | None = None,
+) -> Prepared:
     """Find the columns' parts and split the rows. `one_network`: also where a preset would train several."""
     choices = request.choices
     schema = infer_schema(
@@ -80,12 +97,13 @@ def prepare(request: Request, table: Table, sample_weight: Any = None, *, one_ne
     )  # fmt: skip
     request = request.decided(schema.task, len(schema.rows))
     request = replace(request, members=1) if one_network else request
+    request = replace(request, validation=0.0) if given is not None else request
     weights = _row_weights(table, schema, request.class_weight, sample_weight)
     share = (0.0 if len(schema.rows) < FEW_ROWS else 0.2) if choices.test is None else choices.test
     if choices.test is None and not share:
         folds(table, schema, seed=request.seed)  # before any training: can the rows be measured on in folds?
     parts = split(table, schema, validation=request.validation * (1.0 - share), test=share, seed=request.seed)
-    return Prepared(request, table, schema, weights, parts, (*table.notes, *schema.notes, *parts.notes))
+    return Prepared(request, table, schema, weights, parts, (*table.notes, *schema.notes, *parts.notes), given)
 
 
 def trial_of(prepared: Prepared) -> Trial:
@@ -102,8 +120,13 @@ def fold_trial(prepared: Prepared, train: Ints, seed: int) -> Trial:
 
 def member_trials(prepared: Prepared, trial: Trial) -> list[Trial]:
     """One training for each of the networks that `members` asks for: all in the encoding of `trial`, each watching another
-    fifth of its rows, from the sixth on a fifth of another cut. None where there are too few different rows."""
+    fifth of its rows, from the sixth on a fifth of another cut. None where there are too few different rows. Where rows to
+    watch are given, all members train on all other rows and watch these."""
     request, found = prepared.request, []
+    if prepared.given is not None:
+        every = Split(trial.index, trial.index[:0], trial.index[:0])
+        seeds = (replace(request, seed=trial.request.seed + number) for number in range(request.members))
+        return [_trial(replace(prepared, request=seeded), every, trial.encoder) for seeded in seeds]
     rest = replace(prepared.schema, rows=trial.index)
     for number in range(request.members):
         cut, fold = divmod(number, MEMBER_FOLDS)
@@ -133,6 +156,9 @@ def _trial(prepared: Prepared, parts: Split, encoder: Encoder | None = None) -> 
         rows_for(encoder, table, index, request.dtype, None if prepared.weights is None else prepared.weights[index])
         for index in (parts.train, parts.validation)
     )
+    if prepared.given is not None:
+        watched = prepared.given.table
+        validation = rows_for(encoder, watched, np.arange(watched.row_count), request.dtype, prepared.given.weights)
     _check_targets(network, rows, validation)
     if request.l2_is_auto:
         request = replace(request, update=replace(request.update, l2=auto_l2(len(rows), encoder.task == "regression")))

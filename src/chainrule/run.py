@@ -15,8 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule import archive
 from chainrule.data.files import read_table
+from chainrule.data.frames import attach_target
 from chainrule.data.table import Table
 from chainrule.engines.choose import choose
 from chainrule.engines.trace import Trace
@@ -99,6 +103,7 @@ def open_run(folder: str | os.PathLike[str], prepared: Prepared, resume: bool) -
             "source": prepared.table.source,
             "rows": prepared.table.row_count,
             "fingerprint": fingerprint(prepared),
+            "watched": None if prepared.given is None else _digest(prepared.given.table, prepared.given.weights),
         },
     }
     with folder_lock(run.folder):
@@ -118,7 +123,7 @@ def open_run(folder: str | os.PathLike[str], prepared: Prepared, resume: bool) -
 
 def _same(asked: dict[str, Any], kept: dict[str, Any], where: str) -> None:
     """Refuse to go on with other data or other settings; the time budget may differ."""
-    if asked["data"]["fingerprint"] != kept["data"]["fingerprint"]:
+    if any(asked["data"][part] != kept["data"].get(part) for part in ("fingerprint", "watched")):
         raise DataError(
             "CR603", "the data are not those that the run began with", where=where, expected=kept["data"]["source"]
         )
@@ -132,12 +137,16 @@ def _same(asked: dict[str, Any], kept: dict[str, Any], where: str) -> None:
 
 def fingerprint(prepared: Prepared) -> str:
     """SHA-256 of everything the training reads: names, kinds and values of all columns, and the weights of the rows."""
+    return _digest(prepared.table, prepared.weights)
+
+
+def _digest(table: Table, weights: NDArray[np.float64] | None) -> str:
     digest = hashlib.sha256()
-    for column in prepared.table.columns:
+    for column in table.columns:
         digest.update(json.dumps([column.name, column.kind, list(column.levels)]).encode())
         digest.update(column.values.tobytes())
-    if prepared.weights is not None:
-        digest.update(prepared.weights.tobytes())
+    if weights is not None:
+        digest.update(weights.tobytes())
     return digest.hexdigest()
 
 
@@ -159,7 +168,10 @@ def reopen(folder: str | os.PathLike[str], data: Any = None, sample_weight: Any 
     run = Run(Path(folder))
     kept = run.read()
     source = kept["data"]["source"] if data is None else data
-    table = source if isinstance(source, Table) else read_table(source)
+    if isinstance(source, tuple) and len(source) == 2:
+        table = attach_target(read_table(source[0]), source[1])[0]
+    else:
+        table = source if isinstance(source, Table) else read_table(source)
     prepared = prepare(Request.restore(kept["request"]), table, sample_weight)
     if fingerprint(prepared) != kept["data"]["fingerprint"]:
         raise DataError(

@@ -31,7 +31,8 @@ def names():
     frame = pandas.DataFrame({"size": x[:, 0], "city": np.array(["Bonn", "Lima"])[(x[:, 1] > 0).astype(int)]})
     frame.loc[3, "size"] = np.nan
     return {
-        "np": np, "pandas": pandas, "X": x, "y": y, "numbers": numbers, "Y": np.c_[y > 0, y > 1].astype(int), "w": np.ones(90), "frame": frame,
+        "np": np, "pandas": pandas, "X": x, "y": y, "numbers": numbers, "Y": np.c_[y > 0, y > 1].astype(int), "w": np.ones(90),
+        "frame": frame,
         **{name: getattr(chainrule, name) for name in chainrule.__all__},
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ import pandas
 import polars
 import pytest
 
-from chainrule import MLPClassifier, MLPRegressor, load
+from chainrule import Dense, MLPClassifier, MLPRegressor, load
 from chainrule.errors import ChainruleError, SettingError
 
 RANDOM = np.random.RandomState(5)
@@ -115,3 +115,40 @@ def test_random_state_none_is_the_same_every_time_and_a_number_another_network()
 def test_an_indicator_of_several_labels_is_refused():
     with pytest.raises(SettingError, match="one label for each row"):
         MLPClassifier(**PRESET).fit(FRAME, np.c_[HIGH == "high", AGE > 40].astype(int))
+
+
+@pytest.mark.parametrize("preset", ["fast", "default"])
+def test_validation_data_is_watched_and_all_of_x_is_trained_on(preset):
+    kept = (FRAME[:60], HIGH[:60])
+    model = MLPClassifier(preset=preset, max_iter=6, random_state=0, metrics=["accuracy"], validation_data=kept)
+    model.fit(FRAME[60:], HIGH[60:])
+    data = model._model.card["data"]
+    assert (data["trained_on"], data["validation_rows"]) == (140, 60)
+    best = model._model.card["algorithm"]["best_epochs"]
+    assert len(best) == (1 if preset == "fast" else 5)
+    if preset == "fast":
+        assert model.history_["val_accuracy"][best[0] - 1] == pytest.approx(model.score(*kept))
+        assert best[0] == 1 + int(np.argmin(model.history_["val_loss"]))
+
+
+def test_validation_data_in_a_preset_may_be_weighted_and_its_series_be_called_anything():
+    weights = np.where(np.arange(60) < 30, 1.0, 0.0)
+    kept = [FRAME[:60], pandas.Series(PRICE[:60], name="rent"), weights]
+    model = MLPRegressor(preset="fast", max_iter=4, validation_data=kept, metrics="mae").fit(FRAME[60:], PRICE[60:])
+    told = abs(model.predict(FRAME[:30]) - PRICE[:30]).mean()
+    assert told == pytest.approx(model.history_["val_mae"][int(np.argmin(model.history_["val_loss"]))], rel=1e-4)
+    with pytest.raises(ChainruleError, match="city"):
+        MLPRegressor(preset="fast", validation_data=(FRAME[["age"]], PRICE)).fit(FRAME, PRICE)
+
+
+@pytest.mark.parametrize(("name", "value"), [("layers", [Dense(3)]), ("masks", [None]), ("warm_start", True)])
+def test_what_a_preset_cannot_do_is_refused_with_what_to_do_instead(name, value):
+    with pytest.raises(SettingError, match=f"`{name}` has no meaning") as caught:
+        MLPRegressor(preset="fast", **{name: value}).fit(FRAME, PRICE)
+    assert "leave it out" not in caught.value.hint and len(str(caught.value)) < 300
+
+
+def test_a_warning_of_a_preset_names_the_users_line():
+    with pytest.warns(UserWarning, match="left out") as caught:
+        MLPRegressor(max_iter=2, **PRESET).fit(FRAME.assign(name=[f"row {i}" for i in range(200)]), PRICE)
+    assert [one.filename for one in caught] == [__file__]

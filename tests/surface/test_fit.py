@@ -299,3 +299,35 @@ def test_the_prediction_of_a_classifier_is_explained_by_the_class_that_it_choose
     new = flowers(5, seed=2)
     found = explain(model, new, of="prediction", row=3)
     assert found.value == pytest.approx(model.predict_proba(new)[3].max(), rel=1e-5)
+
+
+def test_rows_of_ones_own_are_watched_in_place_of_a_share(tmp_path):
+    table, watched = flowers(150), flowers(60, seed=1)
+    watched.to_csv(tmp_path / "watched.csv", index=False)
+    model = fit(table, "species", validation_data=watched, metrics="accuracy", test=0, **QUICK)
+    best = model.card["algorithm"]["best_epoch"]
+    assert (model.card["data"]["trained_on"], model.card["data"]["validation_rows"]) == (150, 60)
+    assert model.history["val_accuracy"][best - 1] == pytest.approx(model.evaluate(watched)["accuracy"])
+    from_file = fit(table, "species", validation_data=tmp_path / "watched.csv", metrics="accuracy", test=0, **QUICK)
+    np.testing.assert_array_equal(from_file.theta, model.theta)
+
+
+BAD_ROWS = {
+    "a share as well": ({"validation": 0.2}, lambda x, y: (x, y), "CR204"),
+    "another column": ({}, lambda x, y: (x.drop(columns="width"), y), "CR401"),
+    "a class that training has not": ({}, lambda x, y: (x, ["rose"] * len(x)), "CR108"),
+    "no rows": ({}, lambda x, y: (x[:0], y[:0]), "CR105"),
+    "two targets": ({}, lambda x, y: (x, np.c_[y, y]), "CR115"),
+    "no target": ({}, lambda x, y: (x,), "CR202"),
+    "weights of another length": ({}, lambda x, y: (x, y, [1.0]), "CR104"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ROWS)
+def test_rows_to_watch_that_do_not_fit_are_refused(case):
+    settings, make, code = BAD_ROWS[case]
+    table = flowers()
+    x, y = table.drop(columns="species"), table["species"]
+    with pytest.raises(ChainruleError) as caught:
+        fit((x, y), validation_data=make(x, y), test=0, **settings, **QUICK)
+    assert caught.value.code == code

@@ -131,3 +131,15 @@ def test_killed_at_random_moments_and_resumed_it_ends_in_the_same_bits(table, tm
 def test_a_folder_that_holds_no_run_is_named(tmp_path):
     with pytest.raises(ChainruleError, match="CR603"):
         replay(tmp_path, 1)
+
+
+def test_a_run_of_a_pair_with_rows_to_watch_is_resumed_and_its_steps_are_explained(tmp_path):
+    source = np.random.default_rng(0)
+    x, y = source.normal(size=(90, 3)), source.normal(size=90)
+    settings = {"network": (4,), "epochs": 6, "test": 0, "run": tmp_path / "run"}
+    model = fit((x[:60], y[:60]), validation_data=(x[60:], y[60:]), **settings)
+    again = fit((x[:60], y[:60]), validation_data=(x[60:], y[60:]), resume=True, **settings)
+    np.testing.assert_array_equal(again.theta, model.theta)
+    with pytest.raises(DataError, match="not those that the run began with"):
+        fit((x[:60], y[:60]), validation_data=(x[61:], y[61:]), resume=True, **settings)
+    assert explain(tmp_path / "run", (x[:60], y[:60]), step=3, of="W1[0,0]").value != 0

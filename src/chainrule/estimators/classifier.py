@@ -30,11 +30,11 @@ class MLPClassifier(MultilayerPerceptron):
     layers: the hidden layers themselves, `[Dense(8, "tanh"), Maxout(4), Dropout(0.1)]`, in place of `hidden_layer_sizes`.
     loss: "log_loss" (None), or a loss of chainrule. class_weight: "balanced" or a weight for each class.
     dropout: a rate, or one for each hidden layer. masks: for each layer None or an array shaped as in `coefs_`, 0 where
-    there is no connection. validation_data: (X, y) measured after every epoch, and watched by `early_stopping`.
-    metrics: names or records measured after every epoch. callbacks: functions of an `EpochEnd`; True stops.
-    time_budget: seconds. n_jobs: threads. dtype: "float32" or "float64" (None: that of X). engine: "auto", "native" or
-    "reference". preset: "fast", "default" or "best" train in chainrule's own way: any column encoded, missing values
-    filled, inputs scaled, the best epoch kept.
+    there is no connection. validation_data: (X, y) or (X, y, sample_weight) measured after every epoch, and watched by
+    `early_stopping` and by presets. metrics: names, records or functions f(y_true, y_pred) measured after every epoch.
+    callbacks: functions of an `EpochEnd`; True stops. time_budget: seconds. n_jobs: threads. dtype: "float32" or
+    "float64" (None: that of X). engine: "auto", "native" or "reference". preset: "fast", "default" or "best" train in
+    chainrule's own way: any column encoded, missing values filled, inputs scaled, the best epoch kept.
 
     >>> from chainrule import MLPClassifier
     >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["no", "yes", "yes", "no"]

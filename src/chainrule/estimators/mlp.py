@@ -218,10 +218,6 @@ class MultilayerPerceptron(Fitted):
         given = self.validation_data
         if given is None:
             return None, None
-        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-            raise SettingError(
-                "CR202", "`validation_data` must be (X, y) or (X, y, sample_weight)", got=repr(type(given))
-            )
         x = check_x(given[0], dtype, min_rows=1)
         check_columns(given[0], x.shape[1], names, width, type(self).__name__)
         read = self._read_validation(check_y(given[1], x.shape[0], type(self).__name__), target, x.dtype)
@@ -321,8 +317,6 @@ class MultilayerPerceptron(Fitted):
         from chainrule.estimators.preset import fit_default
 
         name = type(self).__name__
-        if self.warm_start:
-            raise SettingError("CR204", f"`warm_start` has no meaning with preset={self.preset!r}")
         check_same_index(X, y)
         count, width = np.shape(X)
         target = self._read_target(check_y(y, count, name), True, False, np.float64)
@@ -333,7 +327,7 @@ class MultilayerPerceptron(Fitted):
         history = model.history
         state = epochs.State(
             np.array(model.theta), epochs.Optimizer(float(self.learning_rate_init), 0, ()), history.epochs * count,
-            history["loss"], min(history["loss"]), epochs=history.epochs, history=history,
+            list(history["loss"]), min(history["loss"]), epochs=history.epochs, history=history,
         )  # fmt: skip
         self._settle(model.network, target, width, column_names(X), state)
         self._model = model

@@ -20,8 +20,19 @@ _KEPT = (
     "hidden_layer_sizes", "activation", "loss", "solver", "learning_rate_init", "momentum", "nesterovs_momentum",
     "batch_size", "max_iter", "shuffle", "random_state", "verbose", "early_stopping", "validation_fraction", "n_iter_no_change",
     "class_weight", "metrics", "callbacks", "time_budget", "n_jobs", "dtype", "engine", "preset", "alpha", "dropout", "beta_1",
-    "beta_2", "epsilon",
+    "beta_2", "epsilon", "validation_data",
 )  # fmt: skip
+
+_OWN_NETWORK = (
+    "a preset builds its layers itself; chainrule.fit((X, y), network=Network(...), scale='robust') trains yours"
+)
+_INSTEAD = {
+    "layers": f"say hidden_layer_sizes, activation and dropout: {_OWN_NETWORK}",
+    "masks": _OWN_NETWORK,
+    "warm_start": "fit again trains anew; raise max_iter instead",
+    "learning_rate": "a preset has a schedule of its own; learning_rate_init is its highest rate",
+}
+"""What to do in place of a parameter that means nothing here."""
 
 
 def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -> Model:
@@ -39,8 +50,8 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
     without = [name for name in changed if name not in _KEPT]
     if without:
         raise SettingError(
-            "CR204", f"`{without[0]}` has no meaning with preset={e.preset!r}", expected="only " + ", ".join(_KEPT),
-            got=f"{without[0]}={changed[without[0]]!r}", hint="leave it out, or leave out the preset",
+            "CR204", f"`{without[0]}` has no meaning with preset={e.preset!r}",
+            hint=_INSTEAD.get(without[0], "leave it out, or leave out the preset"),
         )  # fmt: skip
     asked: dict[str, Any] = {"engine": e.engine, "n_jobs": threads_of(e.n_jobs), "time_budget": e.time_budget}
     names = {
@@ -54,10 +65,12 @@ def fit_default(estimator: Any, x: Any, y: Any, sample_weight: Any, task: str) -
     if "alpha" in changed:
         count = np.shape(x)[0]
         asked["l2"] = float(e.alpha) / (min(200, count) if e.batch_size == "auto" else min(int(e.batch_size), count))
+    if e.validation_data is not None:
+        asked["validation_data"] = tuple(e.validation_data)
     asked |= _optimizer(e, changed)
     seed = int(random_of(e.random_state).randint(2**31)) if e.random_state is not None else 0
     return fit(
-        (x, y), preset=e.preset, task=task, test=0.0, seed=seed, sample_weight=sample_weight, metrics=tuple(e.metrics or ()),
+        (x, y), preset=e.preset, task=task, test=0.0, seed=seed, sample_weight=sample_weight, metrics=e.metrics or (),
         callbacks=tuple(e.callbacks or ()), progress=_say if e.verbose else None, **asked,
     )  # fmt: skip
 

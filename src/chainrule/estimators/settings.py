@@ -72,6 +72,11 @@ def check(estimator: Any) -> Checked:
         choice("preset", e.preset, tuple(PRESETS))
     if e.callbacks is not None and not (isinstance(e.callbacks, (list, tuple)) and all(map(callable, e.callbacks))):
         raise SettingError("CR202", "`callbacks` must be a list of functions", got=repr(e.callbacks))
+    watched = e.validation_data
+    if watched is not None and not (isinstance(watched, (tuple, list)) and len(watched) in (2, 3)):
+        raise SettingError(
+            "CR202", "`validation_data` must be (X, y) or (X, y, sample_weight)", got=repr(type(watched))
+        )
     hidden, output_mask, drawn_as = _hidden(e)
     return Checked(hidden, output_mask, drawn_as, chosen(e.metrics), None if e.dtype is None else np.dtype(e.dtype))
 

@@ -26,7 +26,7 @@ _DEFAULTS = {
     if parameter.kind is inspect.Parameter.KEYWORD_ONLY
 }
 _CHOICES = ("task", "keep", "drop", "date_parts", "missing_target", "test")
-_OF_FIT = ("sample_weight", "reading", "run", "resume", "expect")  # what a request does not hold
+_OF_FIT = ("sample_weight", "reading", "run", "resume", "expect", "validation_data")  # what a request does not hold
 
 
 def request_of(targets: tuple[str, ...], settings: Mapping[str, Any], where: str) -> Request:
