@@ -3,7 +3,8 @@
 import pytest
 from lectures import load, trace_of
 
-from chainrule import Dense, LayerNorm, Network, forward
+import chainrule
+from chainrule import Dense, LayerNorm, Network, backward, forward
 from chainrule.errors import SettingError
 from chainrule.explain import explain, explain_trace
 from chainrule.explain.address import canonical, parse
@@ -84,3 +85,11 @@ def test_a_row_that_does_not_exist_is_refused() -> None:
     net = Network(1, [Dense(1)], loss="mse")
     with pytest.raises(SettingError, match="CR201"):
         explain_trace(forward(net, [1.0, 0.0], [[1.0], [2.0]], [[1.0], [2.0]]), "loss", row=2)
+
+
+def test_one_row_of_a_batch_may_be_asked_for_in_every_form() -> None:
+    net = Network(1, [Dense(1)], loss="squared_error", reduction="sum")
+    gradient = backward(forward(net, [1.0, 0.0], [[1.0], [2.0]], [[3.0], [5.0]]))
+    for row, share in ((0, -4.0), (1, -12.0), (None, -16.0)):
+        assert chainrule.explain(gradient, of="W1[0,0]", row=row).value == share
+        assert chainrule.explain(gradient, of="W1", form="matrix", row=row).value == share

@@ -2,13 +2,14 @@
 
 import re
 import zlib
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from evaluator import recompute
 from networks import TRAINABLE, random_addresses, random_trace
 
-from chainrule import Dense, Network, backward, forward, losses
+from chainrule import Dense, Network, backward, forward, initialize, losses
 from chainrule.explain import explain_trace
 from chainrule.explain.digits import shown
 from chainrule.explain.formula import evaluate
@@ -86,12 +87,33 @@ def test_a_line_is_recomputed_from_its_printed_digits(seed: int) -> None:
             text, printed = numbers_and_value(line)
             if line.role == "sum" or "if" in text or "|" in text or "^" in text or "σ" in text:
                 continue
-            assert evaluate(text, {})[0] == pytest.approx(printed, rel=2e-4, abs=1e-300), line
+            assert evaluate(text, {})[0] == pytest.approx(printed, rel=1.1e-5, abs=1e-300), (
+                line
+            )  # half a unit of the fifth digit, and half of the printed sixth
 
 
 def test_an_almost_saturated_unit_is_shown_with_the_digits_its_slope_needs() -> None:
     net = Network(1, [Dense(1, "sigmoid")], loss="half_squared_error")
     trace = backward(forward(net, [7.7, 0.0], [[1.0]], [[0.5]])).trace
     line = explain_trace(trace, "W1[0,0]").line("da1_0_dz1_0")
-    assert line.numbers == "0.9995474·(1 − 0.9995474)"
-    assert evaluate("0.9995474*(1 - 0.9995474)", {})[0] == pytest.approx(line.value, rel=1e-4)
+    assert line.numbers == "0.99954738·(1 − 0.99954738)"
+    assert evaluate("0.99954738*(1 - 0.99954738)", {})[0] == pytest.approx(line.value, rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_printed_table_of_terms_adds_up_to_the_last_digit_of_its_sum(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = Network(6, [Dense(int(rng.integers(20, 60)), "tanh"), Dense(int(rng.integers(9, 40)), "tanh"), Dense(2)])
+    trace = backward(
+        forward(net, initialize(net, seed), rng.normal(size=(1 + seed % 4, 6)), rng.normal(size=(1 + seed % 4, 2)))
+    ).trace
+    tables = 0
+    for of in ("W1[3,2]", "delta(a1[7])", "loss", "prediction[1]"):
+        text = explain_trace(trace, of, top=(3, 8, None)[seed % 3]).to_text()
+        for table in re.findall(r"= the sum of\n((?: .*\n)+? +sum +=.*)", text):
+            *terms, total = [row for row in table.splitlines() if re.search(r"= [−0-9.e]+(?: |$)", row)]
+            values = [Decimal(row.rpartition(" = ")[2].split()[0].replace("−", "-")) for row in terms]
+            printed = Decimal(re.search(r"sum +?= ([−0-9.e]+)", total)[1].replace("−", "-"))
+            assert round(sum(values), -printed.as_tuple().exponent) == printed, table
+            tables += 1
+    assert tables

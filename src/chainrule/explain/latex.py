@@ -51,12 +51,13 @@ def _sections(explanation: Shown) -> Iterator[str]:
 
 def _rows(line: Line, lines: Sequence[Line], explanation: Shown) -> Sequence[str]:
     names, columns = explanation.names, explanation.columns
-    value = number(line.value, explanation.digits)
+    digits = line.digits or explanation.digits
+    value = number(line.value, digits)
     if line.role == "rest":
         return [rf"&\quad \text{{{plain_latex(line.symbol)}}} = {value}"]
     formula = written(line.expr, lambda key: latex_symbol(names[key].symbol, columns), LATEX)
-    digits = enough_digits(line.expr, names, explanation.digits)
-    numbers = written(line.expr, lambda key: number(names[key].value, digits), LATEX)
+    needed = enough_digits(line.expr, names, digits)
+    numbers = written(line.expr, lambda key: number(names[key].value, needed), LATEX)
     if line.role == "term":
         steps = [formula, *([numbers] if numbers not in (formula, value) else []), value]
         return [r"&\quad " + " = ".join(steps)]

@@ -29,7 +29,8 @@ class Name:
 
 @dataclass(frozen=True)
 class Line:
-    """symbol = formula = numbers = value. `expr` is the formula in Python's notation over the names above it."""
+    """symbol = formula = numbers = value. `expr` is the formula in Python's notation over the names above it. `digits` are
+    those it is printed with, where it needs more than the explanation's."""
 
     key: str
     symbol: str
@@ -39,6 +40,7 @@ class Line:
     value: float
     role: Role
     note: str = ""
+    digits: int = 0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ Subject = Model | Trace | Gradient | Foreign | str | os.PathLike[str]
 
 @overload
 def explain(
-    subject: Subject | Any, data: Any = None, y: Any = None, *, of: str, form: Literal["matrix"], row: int = 0,
+    subject: Subject | Any, data: Any = None, y: Any = None, *, of: str, form: Literal["matrix"], row: int | None = None,
     step: int | None = None, **how: Any,
 ) -> MatrixExplanation:  # fmt: skip
     """A whole gradient in matrices."""
@@ -36,7 +36,7 @@ def explain(
 
 @overload
 def explain(
-    subject: Subject | Any, data: Any = None, y: Any = None, *, of: str, form: str = "factors", row: int = 0,
+    subject: Subject | Any, data: Any = None, y: Any = None, *, of: str, form: str = "factors", row: int | None = None,
     step: int | None = None, **how: Any,
 ) -> Explanation:  # fmt: skip
     """One number, line by line."""
@@ -49,17 +49,17 @@ def explain(
     *,
     of: str,
     form: str = "factors",
-    row: int = 0,
+    row: int | None = None,
     step: int | None = None,
     **how: Any,
 ) -> Explanation | MatrixExplanation:
     """Derive one number with the numbers put in: a gradient `W1[2,3]`, a delta, an activation, a prediction, the loss.
 
-    subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` is explained, with its target in a column
-    or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch is
-    explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained; or another library's
-    network (a fitted scikit-learn MLP, a `torch.nn.Sequential`, a `keras.Sequential`, or what `from_other` made of one)
-    with rows in `data` and targets in `y`. `form`: "factors",
+    subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` (the first) is explained, with its target
+    in a column or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch
+    or one `row` of it is explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained,
+    its batch or one `row` of that; or another library's network (a fitted scikit-learn MLP, a `torch.nn.Sequential`, a
+    `keras.Sequential`, or what `from_other` made of one) with rows in `data` and targets in `y`. `form`: "factors",
     "delta", "paths", or "matrix" for a whole `W1`, `b2` or `z1`. `how`: notation, top (terms shown) and digits.
     "prediction" of a classifier with several outputs is the probability of the class that it chooses.
 
@@ -77,20 +77,20 @@ def explain(
             raise SettingError("CR202", "which step of the run?", where="step", hint="explain(run, step=1203, of=...)")
         replayed, trial = replay(subject, step, data)
         if form == "matrix":
-            return _in_matrices(replayed, of, how)
-        return _of_columns(replayed, trial.encoder, of, form, how)
+            return _in_matrices(replayed, of, how | {"row": row})
+        return _of_columns(replayed, trial.encoder, of, form, how | {"row": row})
     if isinstance(subject, Foreign) or is_foreign(subject):
-        trace = foreign_trace(subject, data, y, row)
+        trace = foreign_trace(subject, data, y, row or 0)
         return explain(trace if trace.gradient is None else Gradient(trace), of=of, form=form, **how)
     if not isinstance(subject, Model):
         if form == "matrix":
-            return _in_matrices(subject, of, how)
-        return explain_trace(subject, of, form=form, **how)  # type: ignore[arg-type]
+            return _in_matrices(subject, of, how | {"row": row})
+        return explain_trace(subject, of, form=form, row=row, **how)  # type: ignore[arg-type]
     table, _ = subject.table(data, y)
-    trace = trace_of(subject, table, row)
+    trace = trace_of(subject, table, row or 0)
     if form == "matrix":
         return _in_matrices(trace, of, how)
-    raw = subject.encoder.raw(table, np.array([row]))[0]
+    raw = subject.encoder.raw(table, np.array([row or 0]))[0]
     return _of_columns(trace, subject.encoder, of_class(subject, trace, of), form, how, raw)
 
 
@@ -116,12 +116,12 @@ def of_class(model: Model, trace: Trace, of: str) -> str:
 
 
 def _in_matrices(trace: Trace | Gradient, of: str, how: dict[str, Any]) -> MatrixExplanation:
-    other = sorted(set(how) - {"digits", "notation", "labels"})
+    other = sorted(set(how) - {"digits", "notation", "labels", "row"})
     if other:
         raise SettingError(
-            "CR204", f"matrices are not written with `{other[0]}`", expected="digits, notation", got=other[0]
+            "CR204", f"matrices are not written with `{other[0]}`", expected="digits, notation, row", got=other[0]
         )
-    return explain_matrix(trace, of, digits=how.get("digits", 6), notation=how.get("notation", "default"))
+    return explain_matrix(trace, of, **{name: value for name, value in how.items() if name != "labels"})
 
 
 def trace_of(model: Model, table: Table, row: int) -> Trace:

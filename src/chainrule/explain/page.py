@@ -32,12 +32,12 @@ class _Look:
     def number(self, x: float) -> Part:
         return number(x, self.digits)
 
-    def cell(self, value: float) -> str:
-        return f'<td class="value"><data value="{value!r}">{shown(value, self.digits)}</data></td>'
+    def cell(self, value: float, digits: int = 0) -> str:
+        return f'<td class="value"><data value="{value!r}">{shown(value, digits or self.digits)}</data></td>'
 
-    def both(self, expr: str, names: Mapping[str, Name]) -> list[list[str]]:
+    def both(self, expr: str, names: Mapping[str, Name], digits: int = 0) -> list[list[str]]:
         """A formula in symbols and with the numbers put in, each in pieces."""
-        digits = enough_digits(expr, names, self.digits)
+        digits = enough_digits(expr, names, digits or self.digits)
         shows: tuple[Show, ...] = (
             lambda key: self.symbol(names[key].symbol), lambda key: number(names[key].value, digits)
         )  # fmt: skip
@@ -184,11 +184,11 @@ def _terms(step: Step, look: _Look) -> str:
         return ""
     rows = []
     for part in step.parts:
-        value = look.cell(part.value)
+        value = look.cell(part.value, part.digits)
         if part.role == "rest":
             rows.append(f"<tr><th scope='row' colspan='2'>{escape(part.symbol)}</th>{value}</tr>")
             continue
-        formula, put_in = ("".join(map(math, written)) for written in look.both(part.expr, step.names))
+        formula, put_in = ("".join(map(math, written)) for written in look.both(part.expr, step.names, part.digits))
         rows.append(f"<tr><th scope='row'>{formula}</th><td>{put_in}</td>{value}</tr>")
     return f'<div class="scroll"><table class="terms"><tbody>{"".join(rows)}</tbody></table></div>'
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from chainrule.explain.digits import shown
-from chainrule.explain.enough import enough_digits
+from chainrule.explain.enough import digits_to_add_up, enough_digits
 from chainrule.explain.explanation import RELATIVE
 from chainrule.explain.formula import evaluate, names_in, written
 from chainrule.explain.lines import Kind, Line, Name, Role
@@ -141,15 +141,23 @@ class Sheet:
         return {name: self.names[name].value for name in names_in(expr)}
 
     def add(
-        self, where: list[Line], key: str, symbol: str, expr: str, value: float | None, role: Role, note: str = ""
+        self,
+        where: list[Line],
+        key: str,
+        symbol: str,
+        expr: str,
+        value: float | None,
+        role: Role,
+        note: str = "",
+        digits: int = 0,
     ) -> str:
         """One line; returns its key. Without a value of the pass, the line has the value of its formula."""
         value = self.evaluated(expr) if value is None else float(value)
         self.names[key] = Name(key, symbol, value, "line")
         formula = written(expr, lambda name: self.names[name].symbol)
-        digits = enough_digits(expr, self.names, self.digits)
-        numbers = written(expr, lambda name: shown(self.names[name].value, digits))
-        where.append(Line(key, symbol, expr, formula, numbers, value, role, note))
+        needed = enough_digits(expr, self.names, digits or self.digits)
+        numbers = written(expr, lambda name: shown(self.names[name].value, needed))
+        where.append(Line(key, symbol, expr, formula, numbers, value, role, note, digits))
         return key
 
     def add_recorded_formula(
@@ -193,14 +201,17 @@ class Sheet:
         count = len(terms) if self.top is None or len(terms) <= self.top + 1 else self.top
         ranked = sorted(range(len(terms)), key=lambda n: (-abs(terms[n].value), n))
         exprs = {n: terms[n].write() for n in sorted(ranked[:count])}
+        values = [self.evaluated(exprs[n]) for n in ranked[:count]]
+        if ranked[count:]:
+            values.append(math.fsum(terms[n].value for n in ranked[count:]))
+        digits = digits_to_add_up(values, math.fsum(values) if value is None else value, self.digits)
         parts = [
-            self.add(where, self.key((key, "term", n), f"{key}_t{n}"), "", exprs[n], self.evaluated(exprs[n]), "term")
-            for n in ranked[:count]
+            self.add(where, self.key((key, "term", n), f"{key}_t{n}"), "", exprs[n], term, "term", digits=printed)
+            for n, term, printed in zip(ranked[:count], values, digits, strict=False)
         ]
         if ranked[count:]:
-            rest = math.fsum(terms[n].value for n in ranked[count:])
-            label = say("rest", n=len(ranked) - count)
-            parts.append(self.add(where, self.key((key, "rest"), f"{key}_rest"), label, repr(rest), rest, "rest"))
+            label, rest, own = say("rest", n=len(ranked) - count), values[-1], self.key((key, "rest"), f"{key}_rest")
+            parts.append(self.add(where, own, label, repr(rest), rest, "rest", digits=digits[-1]))
         return self.add(where, key, symbol, " + ".join(parts), value, "sum")
 
     def _symbol(self, name: str) -> str:

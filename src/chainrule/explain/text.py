@@ -58,7 +58,7 @@ def _split(lines: list[Line], key: str) -> tuple[list[Line], list[Line]]:
 
 
 def _row(line: Line, lines: Sequence[Line], digits: int) -> Row:
-    value = shown(line.value, digits)
+    value = shown(line.value, line.digits or digits)
     if line.role == "rest":
         return Row(line.symbol, (), value, "rest")
     if adds_terms(line, lines):
