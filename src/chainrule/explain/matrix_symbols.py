@@ -23,7 +23,7 @@ class MatrixSymbols:
     net^(1) out^(1) δ^(1) W^(1)
     I^(1) O^(1) Err^(1) W^(1)
     a1 h1 ∇a1 W_1
-    n^(1) h(n^(1)) δ^(1) W^(1)
+    n^(1) h(n^(1)) ∂L/∂n^(1) W^(1)
     """
 
     plan: Plan
@@ -54,7 +54,8 @@ class MatrixSymbols:
             if slot.kind == "net":
                 return self._whole(self.notation.net, slot, f"^({slot.layer})")
             if slot.kind == "activation":
-                return self._whole(self.notation.out, slot, f"^({slot.layer})")
+                text = self._whole(self.notation.out, slot, f"^({slot.layer})")
+                return slot.name[0] + text if text.startswith("^") else text
             if slot.kind == "input":
                 return self._whole(self.notation.input, slot, "") or slot.name
         return slot.name
@@ -98,6 +99,7 @@ class MatrixSymbols:
                 "at": str(slot.layer),
                 "slot": slot.name[0],
                 "layer": str(slot.layer),
+                "loss": self.loss,
                 "name": slot.name,
             }
         )

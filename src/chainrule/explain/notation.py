@@ -7,13 +7,14 @@ import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from chainrule.constraints import choice
-from chainrule.errors import SettingError, unknown_name
+from chainrule.errors import DataError, SettingError, unknown_name
 
 Units = Literal["index", "letters", "consecutive"]
 Vectors = Literal["rows", "columns"]
+Bias = Literal["alone", "times 1", "times unit 0"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,14 @@ class Notation:
     """How quantities are called. Templates may use
 
     {unit} (the user's name of a unit, or what `units` makes of it), {at} ("_h1" for a named unit, "1[2]" for layer 1,
-    unit 2), {slot} (the slot's letter), {layer}, {to}, {from}, {name} (a parameter's own name).
+    unit 2), {slot} (the slot's letter), {layer}, {to}, {from}, {loss} (its symbol), {name} (a parameter's own name).
 
     units: how unnamed units are called: by "index" (layer and index), by "letters" (i1, h1, o1) or with one
     "consecutive" number through the whole network, inputs first. first: the number of the first unit of a layer.
+    bias_form: how the bias stands in a weighted sum: "alone" (+ b), "times 1" (+ b·1) or "times unit 0" (+ w0·x0 with
+    x0 = 1).
     sign: −1 where the textbook's delta is −∂L/∂net (Err of Han & Kamber).
+    downstream: what the units that a unit leads to are called together, where the textbook has a name for them.
     vectors: how matrices are written: an example is one of the "rows" (x Wᵀ + b) or of the "columns" (W x + b).
     decimal: the decimal mark of text and LaTeX, a point or a comma.
     """
@@ -41,6 +45,8 @@ class Notation:
     term: str = "L{target_at}"
     weight: str = "W{layer}[{to},{from}]"
     bias: str = "b{layer}[{to}]"
+    bias_form: Bias = "alone"
+    downstream: str = ""
     rate: str = "η"
     units: Units = "index"
     first: int = 0
@@ -51,6 +57,7 @@ class Notation:
     def __post_init__(self) -> None:
         choice("Notation.decimal", self.decimal, (".", ","))
         choice("Notation.vectors", self.vectors, ("rows", "columns"))
+        choice("Notation.bias_form", self.bias_form, get_args(Bias))
         choice("Notation.units", self.units, ("index", "letters", "consecutive"))
         if self.sign not in (1, -1):
             raise SettingError("CR201", "`Notation.sign` must be 1 or -1", got=str(self.sign))
@@ -63,7 +70,12 @@ NOTATIONS: dict[str, Notation] = {
         Notation(
             "cis678", "net and out, errors E_o1 with the total E", net="net_{unit}", out="out_{unit}", input="{unit}",
             delta="δ_{unit}", target="target_{unit}", loss="E", term="E_{unit}", weight="w_{to},{from}", bias="b_{unit}",
-            units="letters", first=1,
+            bias_form="times 1", units="letters", first=1,
+        ),
+        Notation(
+            "cap4453", "z and the unit's own name for its output, error E", net="z_{unit}", out="{unit}", input="{unit}",
+            delta="δ_{unit}", target="target_{unit}", loss="E", term="E_{unit}", weight="w_{to},{from}", bias="b_{unit}",
+            bias_form="times 1", units="letters", first=1,
         ),
         Notation(
             "han-kamber", "I_j, O_j, Err_j = −∂E/∂I_j, w_ij from i to j, bias θ_j, learning rate l", net="I_{unit}",
@@ -76,9 +88,15 @@ NOTATIONS: dict[str, Notation] = {
             weight="W_{layer}{to}{from}", bias="b_{layer}{to}", first=1, vectors="columns",
         ),
         Notation(
-            "csds440", "n_j and h(n_j), w_ji into j from i", net="n_{unit}", out="h(n_{unit})", input="x_{index}",
-            delta="δ_{unit}", target="y_{unit}", loss="L", term="L_{unit}", weight="w_{to},{from}", bias="b_{unit}",
-            units="letters", first=1,
+            "csds440", "n_j and h(n_j), w_ji into j from i, ∂L/∂n_j over Downstream(j)", net="n_{unit}", out="h(n_{unit})",
+            input="x_{index}", delta="∂{loss}/∂n_{unit}", target="y_{unit}", loss="L", term="L_{unit}",
+            weight="w_{to},{from}", bias="b_{unit}", downstream="Downstream({unit})", units="letters", first=1,
+        ),
+        Notation(
+            "practical-ml", "a^(ℓ)_j, z^(ℓ)_j = σ(a^(ℓ)_j), w^(ℓ)_{i,j} from i to j, bias w^(ℓ)_{0,j} of the unit 0 that is 1",
+            net="a^({layer})_{unit_index}", out="z^({layer})_{unit_index}", input="x_{index}", delta="δ^({layer})_{unit_index}",
+            target="t_{index}", loss="E", term="E_{index}", weight="w^({layer})_{from},{to}", bias="w^({layer})_0,{to}",
+            bias_form="times unit 0", first=1,
         ),
         Notation(
             "superscript", "z^(ℓ)_i, a^(ℓ)_i, w^(ℓ)_{i,j}, counted from 1", net="z^({layer})_{unit_index}",
@@ -98,7 +116,9 @@ def notation(name: str | Notation | Path) -> Notation:
     if isinstance(name, Notation):
         return name
     if isinstance(name, Path) or str(name).endswith(".toml"):
-        return from_toml(Path(name).read_text(encoding="utf-8"))
+        if not Path(name).is_file():
+            raise DataError("CR301", "this notation is not there", where=str(name))
+        return from_toml(Path(name).read_text(encoding="utf-8", errors="replace"))
     if name not in NOTATIONS:
         raise unknown_name("notation", name, NOTATIONS)
     return NOTATIONS[name]
@@ -124,7 +144,7 @@ def from_toml(text: str) -> Notation:
         if not isinstance(template, kind):
             raise SettingError("CR202", f"`{key}` of a notation must be {kind.__name__}", got=repr(template))
     made = replace(base, **{"name": "own", **given})
-    for key in ("net", "out", "input", "delta", "target", "loss", "term", "weight", "bias"):
+    for key in ("net", "out", "input", "delta", "target", "loss", "term", "weight", "bias", "downstream"):
         try:
             getattr(made, key).format_map(_FIELDS)
         except (KeyError, IndexError, ValueError) as reason:
@@ -135,7 +155,9 @@ def from_toml(text: str) -> Notation:
     return made
 
 
-_FIELDS = dict.fromkeys(("unit", "at", "target_at", "slot", "layer", "to", "from", "index", "unit_index", "name"), "")
+_FIELDS = dict.fromkeys(
+    ("unit", "at", "target_at", "slot", "layer", "to", "from", "index", "unit_index", "loss", "name"), ""
+)
 
 
 _GREEK = {

@@ -60,6 +60,8 @@ SENTENCES: dict[str, str] = {
     "gradient_child": "The gradient in full:",
     "largest_child": "The largest share in full, example {row}:",
     # notes
+    "sign": "{delta} is −∂{loss}/∂{net}: a minus sign stands wherever it becomes a gradient.",
+    "downstream": "{what} = {units}.",
     "zero_input": "The input {source} is 0, so {target} is 0: whatever this weight is, it had no part in this prediction.",
     "zero_source": "{source} is 0, so {target} is 0: whatever this weight is, it had no part in this prediction.",
     "flat": "{unit} is on a flat side of {function} ({net} = {value}): its slope is 0, and so is every gradient through it.",

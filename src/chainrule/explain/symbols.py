@@ -76,7 +76,15 @@ class Symbols:
         """δ, or the textbook's own name of an error, of a net input."""
         if self._is_scalar_graph:
             return f"∂{self.loss}/∂{slot.name}"
-        return self.notation.delta.format_map(self._fields(slot, unit))
+        return self.notation.delta.format_map(self._fields(slot, unit) | {"loss": self.loss})
+
+    def bias_input(self, source: Slot) -> str | None:
+        """The symbol of the 1 that a bias is multiplied by; None where the bias stands alone."""
+        if self.notation.bias_form == "times unit 0":
+            template = self.notation.input if source.kind == "input" else self.notation.out
+            zero = dict.fromkeys(("unit", "at", "index", "unit_index"), "0")
+            return template.format_map(self._fields(source, 0) | zero)
+        return "1" if self.notation.bias_form == "times 1" else None
 
     def sign(self, slot: Slot) -> int:
         """−1 where the notation's delta of this slot is −∂loss/∂slot."""

@@ -47,8 +47,19 @@ def _affine_value(sheet: Sheet, step: Step, unit: int) -> list[Term]:
     if len(step.params) > 1:
         bias = sheet.plan.param(step.params[1])
         entry = 0 if bias.size == 1 else unit
-        terms.append(Term(sheet.working.theta(bias, entry), lambda: sheet.param(bias.name, entry)))
+        one = _bias_input(sheet, step)
+        terms.append(
+            Term(sheet.working.theta(bias, entry), lambda: sheet.param(bias.name, entry) + (f"*{one()}" if one else ""))
+        )
     return terms
+
+
+def _bias_input(sheet: Sheet, step: Step) -> Callable[[], str] | None:
+    """What the bias is multiplied by in this notation: 1, or the unit 0 of the layer before; None: nothing."""
+    symbol = sheet.symbols.bias_input(sheet.plan.slot(step.sources[0]))
+    if symbol is None or symbol == "1":
+        return None if symbol is None else lambda: "1"
+    return lambda: sheet.constant("one", symbol, 1.0, ("unit 0", step.sources[0]))
 
 
 def _affine_slopes(sheet: Sheet, step: Step, position: int, to: int, source: int) -> list[str]:
@@ -57,7 +68,8 @@ def _affine_slopes(sheet: Sheet, step: Step, position: int, to: int, source: int
 
 def _affine_partial(sheet: Sheet, step: Step, position: int, entry: int, unit: int) -> list[str]:
     if position == 1:
-        return ["1"]
+        one = _bias_input(sheet, step)
+        return [one() if one else "1"]
     return [sheet.value(step.sources[0], entry % sheet.plan.slot(step.sources[0]).width)]
 
 
