@@ -45,7 +45,7 @@ def test_the_gradient_of_w5_reads_as_in_the_lecture() -> None:
     assert explanation.line("z1_0").numbers == "0.15·0.05 + 0.2·0.1 + 0.35·1"  # as it is printed
     assert explanation.value == pytest.approx(0.0821670405642308, rel=1e-13)
     text = str(explanation)
-    assert "net_h1 = w1·i1 + w2·i2 + b1         = 0.15·0.05 + 0.2·0.1 + 0.35         = 0.3775" in text
+    assert "net_h1 = w1·i1 + w2·i2 + b1·1         = 0.15·0.05 + 0.2·0.1 + 0.35·1         = 0.3775" in text
     assert "engine 0.0821670   finite difference 0.0821670" in text
     assert max(map(len, text.splitlines())) <= 100
 
