@@ -82,8 +82,7 @@ def _range_of(builder: Builder, function: str) -> tuple[float, float]:
 def advice(loss: Loss, output: str) -> str | None:
     """What to use instead where the output and the loss work together, but badly; None where they suit."""
     suited = suited_loss(output)
-    squared = {"mse", "half_squared_error", "squared_error", "mae", "huber", "log_cosh"}
-    if output in ("sigmoid", "softmax") and loss.name in squared:
+    if output in ("sigmoid", "softmax") and loss.growth is not None:
         return (
             f"{output} outputs with the loss {loss.name} learn slowly where the unit saturates (its slope is a factor "
             f"of every gradient); for classes use the loss {suited!r}"

@@ -9,6 +9,8 @@ import pytest
 
 from chainrule import Dense, Network, cure, diagnose, fit
 from chainrule.diagnostics import diagnostics
+from chainrule.diagnostics.finding import UNITS
+from chainrule.diagnostics.ranking import WHILE_TRAINING
 from chainrule.errors import ChainruleError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -60,8 +62,8 @@ def test_a_healthy_network_does_not_have_it(name, case, found):
 def test_causes_do_not_run_in_circles_but_for_steps_and_units():
     """Steps may silence units, and silent units may make every step wrong: which of the two it was is measured."""
     graph = {one.name: set(one.causes) for one in diagnostics}
-    for name in ("saturated_units", "dead_units"):
-        graph[name] -= {"learning_rate_too_large", "learning_rate_too_small", "diverged"}
+    for name in WHILE_TRAINING:
+        graph[name] -= set(UNITS)
     assert list(TopologicalSorter(graph).static_order())
     assert {effect for one in diagnostics for effect in one.causes} <= set(diagnostics.names())
 

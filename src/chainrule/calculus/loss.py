@@ -70,6 +70,17 @@ class Loss:
         """The fused form with this output activation, if there is one."""
         return next((head for head in self.heads if head.activation == activation), None)
 
+    @property
+    def growth(self) -> int | None:
+        """The power of the error p − y with which it grows where that is large: 2 for squared losses, 1 for absolute ones.
+        None where it is not the error alone that counts."""
+        if self.target_kind != "real" or not np.isneginf(self.domain[0]):
+            return None
+        y, p = np.zeros((3, 1)), np.array([[1e5], [1e6], [2e5]])
+        y[2] = 1e5  # the same error as in the first row
+        near, far, moved = self.terms(y, p)[:, 0]
+        return round(float(np.log10(far / near))) if np.isclose(near, moved) else None
+
     def share(self, outputs: int) -> float:
         """What one output's term counts in the loss of its example: 1, or 1/outputs for a mean."""
         return 1.0 / outputs if self.over_outputs == "mean" else 1.0

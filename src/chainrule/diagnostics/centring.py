@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from chainrule.diagnostics.evidence import Evidence
-from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnostics
+from chainrule.diagnostics.finding import Finding, Remedy, diagnostic
 from chainrule.diagnostics.layers import LayerState
 
 ONE_SIDED = 1.0  # |mean| over spread of a layer's activations: beyond it nearly all have one sign
 
 
-def _not_zero_centred(e: Evidence) -> tuple[Finding, ...]:
+@diagnostic("gradients", needs=("own",), causes=("linear_as_good",))
+def not_zero_centred(e: Evidence) -> Finding | None:
+    """Can the weights into a unit move in any direction?"""
     found = []
     for one in e.layers:
         if one.is_output or one.function in ("identity", "relu") or one.spread <= 0:
@@ -17,31 +19,22 @@ def _not_zero_centred(e: Evidence) -> tuple[Finding, ...]:
         if abs(one.mean) / one.spread > ONE_SIDED and one.mean != 0 and _never_crosses(e, one):
             found.append(one)
     if not found:
-        return ()
+        return None
     where = found[0]
     after = next((one for one in e.layers if one.layer == where.layer + 1), where)
-    return (
-        Finding(
-            "not_zero_centred", "note", ", ".join(f"layer {one.layer}" for one in found),
-            {"mean": [one.mean for one in found], "spread": [one.spread for one in found], "one_sign": after.one_sign},
-            "activations around 0",
-            f"all outputs of {where.function} have one sign, so that for one example the gradients of all weights into a unit "
-            "have one sign too: they can only grow together or shrink together, and the way down zigzags",
-            Remedy("use tanh in the hidden layers: it is zero-centred", {"hidden_activation": "tanh"}),
-            said=f"the activations of layer {where.layer} are {where.mean:.3g} ± {where.spread:.2g}, never of the other sign",
-            explain=f"{after.param}[0,0]",
-        ),
+    return Finding(
+        ", ".join(f"layer {one.layer}" for one in found),
+        {"mean": [one.mean for one in found], "spread": [one.spread for one in found], "one_sign": after.one_sign},
+        "activations around 0",
+        f"all outputs of {where.function} have one sign, so that for one example the gradients of all weights into a unit "
+        "have one sign too: they can only grow together or shrink together, and the way down zigzags",
+        Remedy("use tanh in the hidden layers: it is zero-centred", {"hidden_activation": "tanh"}),
+        is_ill=False,
+        said=f"the activations of layer {where.layer} are {where.mean:.3g} ± {where.spread:.2g}, never of the other sign",
+        explain=f"{after.param}[0,0]",
     )  # fmt: skip
 
 
 def _never_crosses(e: Evidence, one: LayerState) -> bool:
     values = e.trace.values[one.activation]
     return bool((values >= 0).all() or (values <= 0).all())
-
-
-@diagnostics.family
-def not_zero_centred() -> Diagnostic:
-    return Diagnostic(
-        "not_zero_centred", "gradients", "Can the weights into a unit move in any direction?", _not_zero_centred, ("own",),
-        causes=("underfitting", "linear_as_good"),
-    )  # fmt: skip

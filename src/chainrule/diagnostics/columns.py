@@ -1,96 +1,79 @@
-"""The inputs: their scale, what gives the target away, and whether new rows are like those learned from."""
+"""The inputs: what gives the target away, and whether new rows are like those learned from."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from chainrule.diagnostics.evidence import Evidence
-from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnostics
+from chainrule.diagnostics.finding import UNITS, Finding, Remedy, diagnostic
 from chainrule.diagnostics.reference import reference, skill
 from chainrule.engines.base import Rows
-from chainrule.shapes import Array
+from chainrule.shapes import Array, Ints
 
-LARGE, SMALL = (
-    10.0,
-    0.02,
-)  # root mean square of a column: standardised columns have 1, an indicator of a rare level 0.05
 SHIFTED = 0.5  # standard deviations between two means; with it 0.3 of Kolmogorov and Smirnov's distance
 DISTANCE = 0.25
 CERTAIN = 3.0  # times the distance that chance gives at the 5 % level, so that a hundred columns raise no alarm
-GIVES_AWAY = 0.85  # skill of one column alone; all others together have three times the error
+GIVES_AWAY = (
+    0.85  # skill of one column alone that stands in clumps, or beside which all others have three times the error
+)
+ALONE = 0.95  # the same for a target of numbers: the largest part of a sum says less
+CLUMPED = 0.97  # of a column's variance that lies between its clumps; two normal clumps that touch have 0.9
 _BESIDE = 3  # neighbours on either side along one column
 
 Floats = Array
 
 
-def _unscaled(e: Evidence) -> tuple[Finding, ...]:
-    x = e.sample.x
-    rms = np.sqrt(np.mean(np.square(x), axis=0))
-    spread = x.std(axis=0)
-    varies = spread > 1e-12
-    if not varies.any():
-        return ()
-    large, small = np.flatnonzero(varies & (rms > LARGE)), np.flatnonzero(varies & (rms < SMALL))
-    only_small = not large.size and varies.sum() == len(small)
-    if not large.size and not only_small:
-        return ()
-    columns = large if large.size else small
-    worst = int(columns[np.argmax(np.abs(np.log10(rms[columns])))])
-    is_ill = e.failure is not None or e.shortfall > 0.03 or rms.max() > 30.0
-    names = ", ".join(e.names[i] for i in columns[:6]) + (f" and {len(columns) - 6} more" if len(columns) > 6 else "")
-    return (
-        Finding(
-            "unscaled_inputs", "illness" if is_ill else "note", f"columns {names}",
-            {"column": e.names[worst], "rms": float(rms[worst]), "mean": float(x[:, worst].mean()),
-             "spread": float(spread[worst]), "smallest": float(rms[varies].min()), "largest": float(rms.max()),
-             "off": float(abs(np.log10(rms[worst])))},
-            "inputs around 0 with a spread of about 1",
-            "the gradient of a weight is δ times its input, so that steps are as unequal as the columns: large ones swing and "
-            "saturate the units behind them, small ones hardly move",
-            Remedy("standardise the inputs: (x − mean) / standard deviation", {"scale": "standard"}),
-            said=f"{e.names[worst]} is {x[:, worst].mean():.3g} ± {spread[worst]:.2g} as the network sees it",
-            explain=f"{e.layers[0].param}[0,{worst}]" if e.layers else None,
-        ),
-    )  # fmt: skip
-
-
-def _leakage(e: Evidence) -> tuple[Finding, ...]:
+@diagnostic("data", needs=("own",))
+def leakage(e: Evidence) -> Finding | None:
+    """Does a column give the target away?"""
     x, y = e.sample.x, e.y
     if len(x) < 50:
-        return ()
+        return None
     copies = _rows_in_both(e)
     if copies > 0.05:
-        return (
-            Finding(
-                "leakage", "illness", "the rows kept away", {"share": copies},
-                "rows kept away that were not trained on",
-                "rows that the network learned from are among those it is measured on: the score says how well it remembers",
-                Remedy("remove duplicates before splitting"),
-                said=f"{copies:.0%} of the rows kept away are also among the training rows",
-            ),
+        return Finding(
+            "the rows kept away", {"share": copies},
+            "rows kept away that were not trained on",
+            "rows that the network learned from are among those it is measured on: the score says how well it remembers",
+            Remedy("remove duplicates before splitting"),
+            said=f"{copies:.0%} of the rows kept away are also among the training rows",
         )  # fmt: skip
     if x.shape[1] < 2:
-        return ()
+        return None
     alone = np.array([skill(y, _said_by(x[:, i], y)) for i in range(x.shape[1])])
     best = int(alone.argmax())
-    if alone[best] < GIVES_AWAY:
-        return ()
+    limit = ALONE if e.codes is None else GIVES_AWAY
+    if alone[best] < limit:
+        return None
     count = min(len(x), 800)
     others = reference(np.delete(x, best, axis=1)[:count], y[:count]).skill
-    if 1.0 - others < 3.0 * (1.0 - alone[best]) or others > 0.95:
-        return ()
-    return (
-        Finding(
-            "leakage", "illness", f"column {e.names[best]}",
-            {"column": e.names[best], "skill_alone": float(alone[best]), "skill_of_the_others": others},
-            f"no single column with a skill above {GIVES_AWAY:g} where all others together reach {others:.2f}",
-            "this column says almost exactly what is to be predicted; if it is only known afterwards, or was made from the "
-            "target, the score will not hold on new rows",
-            Remedy(f"leave {e.names[best]} out, unless it is known before the target is", {"drop": (e.names[best],)}),
-            said=f"{e.names[best]} alone has a skill of {alone[best]:.3f}; all other columns together {others:.2f}",
-            explain=f"{e.layers[0].param}[0,{best}]" if e.layers else None,
-        ),
+    is_copy = e.codes is not None and _copies_classes(x[:, best], e.codes)
+    if (1.0 - others < 3.0 * (1.0 - alone[best]) and not is_copy) or others > 0.95:
+        return None
+    return Finding(
+        f"column {e.names[best]}",
+        {"column": e.names[best], "skill_alone": float(alone[best]), "skill_of_the_others": others, "is_copy": is_copy},
+        f"no single column with a skill above {limit:g} where all others together reach {others:.2f}",
+        "this column says almost exactly what is to be predicted; if it is only known afterwards, or was made from the "
+        "target, the score will not hold on new rows",
+        Remedy(f"leave {e.names[best]} out, unless it is known before the target is", {"drop": (e.names[best],)}),
+        said=f"{e.names[best]} alone has a skill of {alone[best]:.3f}; all other columns together {others:.2f}"
+        + ("; its values stand in clumps, one for every class" if is_copy else ""),
+        explain=f"{e.layers[0].param}[0,{best}]" if e.layers else None,
     )  # fmt: skip
+
+
+def _copies_classes(x: Floats, codes: Ints) -> bool:
+    """Whether a column is a copy of the target: cut at its widest gaps into as many clumps as there are classes, it has them
+    far apart, and every clump belongs to a class of its own. A measurement that tells classes well has no such gaps."""
+    count = int(codes.max()) + 1
+    order = np.argsort(x, kind="stable")
+    cuts = np.sort(np.argsort(np.diff(x[order]), kind="stable")[::-1][: count - 1]) + 1
+    clumps = np.split(order, cuts)
+    within = sum(float(((x[rows] - x[rows].mean()) ** 2).sum()) for rows in clumps)
+    if within > (1.0 - CLUMPED) * float(((x - x.mean()) ** 2).sum()):
+        return False
+    return len({int(np.bincount(codes[rows]).argmax()) for rows in clumps}) == count
 
 
 def _rows_in_both(e: Evidence) -> float:
@@ -124,7 +107,9 @@ def _said_by(x: Floats, y: Floats) -> Floats:
     return found
 
 
-def _shift(e: Evidence) -> tuple[Finding, ...]:
+@diagnostic("data", causes=(*UNITS, "overfitting", "linear_as_good", "unscaled_inputs"))
+def shift(e: Evidence) -> Finding | None:
+    """Are the other rows like those learned from?"""
     pairs = [("the new rows", e.new), ("the rows kept away", e.watched)]
     for what, other in pairs:
         if other is None or len(other) < 30:
@@ -137,19 +122,17 @@ def _shift(e: Evidence) -> tuple[Finding, ...]:
         names = ", ".join(e.names[i] for i, _, _ in found[:6]) + (
             f" and {len(found) - 6} more" if len(found) > 6 else ""
         )
-        return (
-            Finding(
-                "shift", "illness", f"columns {names}",
-                {"column": e.names[worst], "distance": distance, "standard_deviations": by, "columns": len(found),
-                 "rows": len(other)},
-                "rows drawn from the same source as those learned from",
-                f"{what} lie elsewhere than those the network learned from: it has to guess there, and a score on them says "
-                "something else than one on rows like those of training",
-                Remedy("split the rows at random, or train on rows of the kind that is to be predicted"),
-                said=f"{e.names[worst]} lies {by:+.2f} standard deviations from where it lay in training",
-            ),
+        return Finding(
+            f"columns {names}",
+            {"column": e.names[worst], "distance": distance, "standard_deviations": by, "columns": len(found),
+             "rows": len(other)},
+            "rows drawn from the same source as those learned from",
+            f"{what} lie elsewhere than those the network learned from: it has to guess there, and a score on them says "
+            "something else than one on rows like those of training",
+            Remedy("split the rows at random, or train on rows of the kind that is to be predicted"),
+            said=f"{e.names[worst]} lies {by:+.2f} standard deviations from where it lay in training",
         )  # fmt: skip
-    return ()
+    return None
 
 
 def _off_center(x: Floats, standardised: tuple[bool, ...]) -> list[tuple[int, float, float]]:
@@ -178,29 +161,3 @@ def _distance(a: Floats, b: Floats) -> float:
     both = np.concatenate([a, b])
     gap = np.searchsorted(a, both, side="right") / len(a) - np.searchsorted(b, both, side="right") / len(b)
     return float(np.abs(gap).max())
-
-
-@diagnostics.family
-def unscaled_inputs() -> Diagnostic:
-    return Diagnostic(
-        "unscaled_inputs", "data", "Are the inputs of a size that the first weights suit?", _unscaled,
-        causes=("exploding_gradients", "learning_rate_too_large", "learning_rate_too_small", "diverged", "saturated_units",
-                "dead_units", "vanishing_gradients", "plateau", "underfitting", "stopped_too_early", "update_ratio",
-                "overfitting", "not_zero_centred"),
-    )  # fmt: skip
-
-
-@diagnostics.family
-def leakage() -> Diagnostic:
-    return Diagnostic("leakage", "data", "Does a column give the target away?", _leakage, ("own",))
-
-
-@diagnostics.family
-def shift() -> Diagnostic:
-    return Diagnostic(
-        "shift",
-        "data",
-        "Are the other rows like those learned from?",
-        _shift,
-        causes=("overfitting", "linear_as_good", "unscaled_inputs", "saturated_units", "dead_units"),
-    )

@@ -14,7 +14,6 @@ from chainrule.diagnostics.diagnosis import Retry, Tried
 from chainrule.diagnostics.evidence import Evidence
 from chainrule.diagnostics.finding import Remedy
 from chainrule.diagnostics.gather import Case
-from chainrule.diagnostics.targets import codes_of
 from chainrule.errors import DivergedError
 from chainrule.fit import model_from
 from chainrule.layers import Dense, Dropout, Layer
@@ -179,7 +178,7 @@ def _skill(evidence: Evidence) -> float:
 def mean_recall(evidence: Evidence) -> float:
     """The share of every class that is found, averaged over the classes of these rows."""
     said = evidence.probable(evidence.trace.prediction)
-    codes = codes_of(evidence)
+    codes = evidence.codes
     assert codes is not None
     chosen = (said[:, 0] >= 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
     return float(np.mean([(chosen[codes == code] == code).mean() for code in np.unique(codes)]))

@@ -120,19 +120,13 @@ class Diagnosis:
 
 def examine(evidence: Evidence, retry: Retry | None = None) -> Diagnosis:
     """Ask every diagnostic of the catalog and say what they found."""
-    found = [
-        finding
-        for record in diagnostics
-        if all(getattr(evidence, need) is not None for need in record.needs)
-        for finding in record.examine(evidence)
-    ]
-    findings = ranked(found)
+    findings = ranked([found for record in diagnostics if (found := record.examine(evidence)) is not None])
     verdict, because = _verdict(evidence, findings)
     return Diagnosis(verdict, because, findings, evidence.layers, measured(evidence), retry)
 
 
 def _verdict(e: Evidence, findings: tuple[Finding, ...]) -> tuple[Verdict, str]:
-    ill = [one for one in findings if one.severity == "illness"]
+    ill = [one for one in findings if one.is_ill]
     if ill:
         others = f" ({len(ill) - 1} more below)" if len(ill) > 1 else ""
         return "ill", f"{ill[0].said}{others}" if ill[0].said else ill[0].because
@@ -180,7 +174,7 @@ def _title(diagnosis: Diagnosis) -> str:
 def _lines(diagnosis: Diagnosis, width: int) -> list[str]:
     lines = textwrap.wrap(f"{_title(diagnosis)} {diagnosis.because}.", width)
     for one in diagnosis.findings:
-        sign = "" if one.severity == "illness" else " (note)"
+        sign = "" if one.is_ill else " (note)"
         lines += ["", f"{one.rank}. {one.diagnostic.replace('_', ' ')}{sign}: {one.where}"]
         for name, text in (
             ("measured", one.said), ("expected", one.expected), ("because", one.because), ("remedy", one.remedy.text),

@@ -70,6 +70,6 @@ def cure(diagnosis: Diagnosis) -> Tried | None:
     `tried.helped` says whether it got better; `print(tried)` is the whole sentence.
     """
     first = diagnosis.first
-    if first is None or first.severity != "illness" or diagnosis.retry is None or not first.remedy.settings:
+    if first is None or not first.is_ill or diagnosis.retry is None or not first.remedy.settings:
         return None
     return diagnosis.retry(first.remedy)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from chainrule.diagnostics import probes
 from chainrule.diagnostics.curves import Curve, curve, train_curve
 from chainrule.diagnostics.evidence import Evidence
-from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnostics
+from chainrule.diagnostics.finding import Finding, Remedy, diagnostic
 
 FALLING = 0.05  # of the loss of a constant prediction, over the last fifth of the epochs
 BRIEF = 30  # epochs; of a training as short as this less is asked
+LONGER = 10
 SHORT = 0.05  # skill: less is not told from the spread between seeds
 
 
@@ -25,32 +27,38 @@ def _still_falling(e: Evidence) -> Curve | None:
     return None
 
 
-def _stopped(e: Evidence) -> tuple[Finding, ...]:
+def _not_begun(e: Evidence) -> tuple[Curve | None, float | None]:
+    """The curve of a training so brief that it had not begun to fall, where it was tried that it goes on to fall, and to
+    which loss."""
+    curve = train_curve(e.history)
+    if e.training is None or curve is None or len(curve.values) >= BRIEF or e.shortfall <= SHORT:
+        return None, None
+    later = e.tried(steps=min(LONGER * e.training.steps, 4 * probes.TRIED))
+    return (curve, later) if later is not None and later < e.loss - FALLING * e.constant_loss else (None, None)
+
+
+@diagnostic("fit", needs=("training",), causes=("underfitting",))
+def stopped_too_early(e: Evidence) -> Finding | None:
+    """Was the loss still falling when the training ended?"""
     if e.training is None or e.failure is not None or e.training.stopped == "early":
-        return ()
-    found = _still_falling(e)
+        return None
+    found, longer = _still_falling(e), None
     if found is None:
-        return ()
+        found, longer = _not_begun(e)
+    if found is None:
+        return None
     is_ill = e.shortfall > SHORT or len(found.values) < BRIEF
     epochs = len(found.values)
-    return (
-        Finding(
-            "stopped_too_early", "illness" if is_ill else "note", f"epoch {epochs}",
-            {"drop": found.drop, "last": found.last, "constant_loss": e.constant_loss, "epochs": epochs,
-             "stopped": e.training.stopped},
-            f"a loss that falls by less than {FALLING:.0%} of {e.constant_loss:.3g} over the last fifth of the epochs",
-            "the loss was still falling when the training ended: it was not given the time to learn",
-            Remedy("train for longer, and let early stopping find the end", {"epochs": max(10 * epochs, 200)}),
-            said=f"over its last {max(1, epochs // 5)} epochs the loss still fell from {found.last + found.drop:.3g} to "
-            f"{found.last:.3g}",
-            explain="loss",
-        ),
-    )  # fmt: skip
-
-
-@diagnostics.family
-def stopped_too_early() -> Diagnostic:
-    return Diagnostic(
-        "stopped_too_early", "fit", "Was the loss still falling when the training ended?", _stopped, ("training",),
-        causes=("underfitting",),
+    return Finding(
+        f"epoch {epochs}",
+        {"drop": found.drop, "last": found.last, "constant_loss": e.constant_loss, "epochs": epochs,
+         "stopped": e.training.stopped, "loss_later": longer},
+        f"a loss that falls by less than {FALLING:.0%} of {e.constant_loss:.3g} over the last fifth of the epochs",
+        "the loss was still falling when the training ended: it was not given the time to learn",
+        Remedy("train for longer, and let early stopping find the end", {"epochs": max(10 * epochs, 200)}),
+        is_ill=is_ill,
+        said=f"over its last {max(1, epochs // 5)} epochs the loss still fell from {found.last + found.drop:.3g} to "
+        f"{found.last:.3g}" if longer is None else
+        f"after {epochs} epochs the loss is {e.loss:.3g}; {LONGER} times as many steps bring it to {longer:.3g}",
+        explain="loss",
     )  # fmt: skip

@@ -16,10 +16,10 @@ from chainrule.engines.base import Rows
 from chainrule.engines.reference import backward_pass, forward_pass, frozen, targets
 from chainrule.engines.trace import Trace
 from chainrule.layers.layer import Pass
-from chainrule.network import Network
+from chainrule.network import Network, initialize
 from chainrule.optim.rule import Update
 from chainrule.plan import Plan
-from chainrule.shapes import Array
+from chainrule.shapes import Array, Ints
 from chainrule.training.again import Failure
 from chainrule.training.history import History
 
@@ -171,6 +171,18 @@ class Evidence:
         return 0.0 if self.reference is None else max(0.0, self.reference.skill - self.skill)
 
     @cached_property
+    def codes(self) -> Ints | None:
+        """The class of every row of the sample; None for numbers and for several labels a row."""
+        if self.task == "regression":
+            return None
+        if self.y.shape[1] == 1:
+            return (self.y[:, 0] >= 0.5).astype(np.int64)
+        if not np.allclose(self.y.sum(axis=1), 1.0):
+            return None
+        found: Ints = self.y.argmax(axis=1).astype(np.int64)
+        return found
+
+    @cached_property
     def constant_loss(self) -> float:
         """The loss of always saying the mean, or the shares of the classes, on the sample."""
         y = self.y
@@ -212,6 +224,21 @@ class Evidence:
             self.plan, self.first, self.rows, self.training.update, self.training.batch_size, steps, self.training.seed,
             multiples,
         )  # fmt: skip
+
+    def tried(
+        self, network: Network | None = None, update: Update | None = None, *, steps: int | None = None
+    ) -> float | None:
+        """The loss of the sample after a training with another network or update, from first weights of the same seed, for
+        `steps` (at most 1000, and no more than were made, where that is not said). None where there is nothing to change,
+        or how it was trained is not known."""
+        made = self.training
+        changed = network is not None or update is not None or steps is not None
+        if not changed or made is None or self.first is None or made.solver == "lbfgs":
+            return None
+        start = self.first if network is None else initialize(network, made.seed, self.first.dtype)
+        plan = self.plan if network is None else network.plan
+        count = max(1, min(made.steps, probes.TRIED)) if steps is None else steps
+        return probes.descend(plan, start, self.rows, update or made.update, made.batch_size, count, made.seed)
 
     @cached_property
     def updates(self) -> Mapping[str, float]:

@@ -6,44 +6,36 @@ import numpy as np
 
 from chainrule.diagnostics.curves import train_curve
 from chainrule.diagnostics.evidence import Evidence
-from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnostics
+from chainrule.diagnostics.finding import Finding, Remedy, diagnostic
 
 GAIN = 0.05  # of the loss of a constant prediction
 NOTHING = 0.1  # skill below which next to nothing was learned
 
 
-def _plateau(e: Evidence) -> tuple[Finding, ...]:
+@diagnostic("rates", needs=("own",), causes=("not_zero_centred",))
+def plateau(e: Evidence) -> Finding | None:
+    """Is the loss stuck at that of a constant prediction?"""
     found = train_curve(e.history)
     if found is None or e.failure is not None or len(found.values) < 5:
-        return ()
+        return None
     if e.shortfall <= 2 * GAIN or e.skill > NOTHING:
-        return ()
+        return None
     values = np.array(found.values)
     half = values[len(values) // 2 :]
     if abs(half[0] - half[-1]) > 0.02 * e.constant_loss:
-        return ()
+        return None
     learned = (
         "" if e.reference is None else f"; a simple method reaches a skill of {e.reference.skill:.2f} on the same rows"
     )
-    return (
-        Finding(
-            "plateau", "illness", f"epochs {len(values) // 2} to {len(values)}",
-            {"from": float(half[0]), "to": float(half[-1]), "constant_loss": e.constant_loss, "skill": e.skill,
-             "gradient": float(np.linalg.norm(e.trace.gradient)) if e.trace.gradient is not None else None},
-            f"a loss that falls below that of a constant prediction, {e.constant_loss:.3g}",
-            f"the loss does not move, and it is that of a constant prediction{learned}: the gradient is so small here that the "
-            "steps lead nowhere",
-            Remedy("begin elsewhere and take larger steps: another activation, a larger learning rate, momentum",
-                   {"hidden_activation": "relu", "initial": "suited", "optimizer": "adam"}),
-            said=f"the loss stays at {half[-1]:.4g} over the second half of the training",
-            explain=f"{e.layers[0].param}[0,0]" if e.layers else None,
-        ),
-    )  # fmt: skip
-
-
-@diagnostics.family
-def plateau() -> Diagnostic:
-    return Diagnostic(
-        "plateau", "rates", "Is the loss stuck at that of a constant prediction?", _plateau, ("own",),
-        causes=("underfitting", "stopped_too_early", "not_zero_centred"),
+    return Finding(
+        f"epochs {len(values) // 2} to {len(values)}",
+        {"from": float(half[0]), "to": float(half[-1]), "constant_loss": e.constant_loss, "skill": e.skill,
+         "gradient": float(np.linalg.norm(e.trace.gradient)) if e.trace.gradient is not None else None},
+        f"a loss that falls below that of a constant prediction, {e.constant_loss:.3g}",
+        f"the loss does not move, and it is that of a constant prediction{learned}: the gradient is so small here that the "
+        "steps lead nowhere",
+        Remedy("begin elsewhere and take larger steps: another activation, a larger learning rate, momentum",
+               {"hidden_activation": "relu", "initial": "suited", "optimizer": "adam"}),
+        said=f"the loss stays at {half[-1]:.4g} over the second half of the training",
+        explain=f"{e.layers[0].param}[0,0]" if e.layers else None,
     )  # fmt: skip

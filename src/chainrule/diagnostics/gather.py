@@ -95,7 +95,12 @@ def from_run(folder: str | os.PathLike[str], data: Any = None, target: Any = Non
         theta, steps, history = snapshot.learner.theta, snapshot.learner.step, snapshot.history
     if snapshot is not None and failed is None and snapshot.best is not None and snapshot.best.theta is not None:
         theta = snapshot.best.theta
-    training = _training(trial, steps, history, "diverged" if failed else "epochs", history.epochs)
+    best = None if snapshot is None else snapshot.best
+    caught = best is not None and best.waited >= best.rule.patience
+    training = _training(
+        trial, steps, history, "diverged" if failed else "early" if caught else "epochs",
+        history.epochs if best is None or best.theta is None else best.epoch,
+    )  # fmt: skip
     encoder = trial.encoder
     evidence = Evidence(
         trial.network, theta, sampled(trial.rows), _kept_away(trial, prepared), encoder.input_names, encoder.task,

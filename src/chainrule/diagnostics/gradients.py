@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.diagnostics.evidence import Evidence
-from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnostics
+from chainrule.diagnostics.finding import NO_PROGRESS, Finding, Remedy, diagnostic
 from chainrule.diagnostics.layers import LayerState
 
 VANISHING = (
@@ -20,76 +20,60 @@ def _ratio(layers: tuple[LayerState, ...]) -> float:
     return layers[0].delta / last if last > 0 else 1.0
 
 
-def _vanishing(e: Evidence) -> tuple[Finding, ...]:
+@diagnostic("gradients", causes=(*NO_PROGRESS, "learning_rate_too_small"))
+def vanishing_gradients(e: Evidence) -> Finding | None:
+    """Does the gradient still reach the first layers?"""
     layers, first = e.layers, e.first_layers or e.layers
     if len(layers) < 3 or e.failure is not None:
-        return ()
+        return None
     then, now = _ratio(first), _ratio(layers)
     flat = [one for one in first if not one.is_output and one.function != "identity"]
     slopes = [float(one.slope.mean()) for one in flat]
     if then > VANISHING or not slopes or any(one.dead.mean() > 0.5 for one in first):
-        return ()
+        return None
     if now > VANISHING and e.shortfall <= SHORT:
-        return ()
+        return None
     function = flat[0].function
     product = " · ".join(f"{slope:.3g}" for slope in slopes)
-    return (
-        Finding(
-            "vanishing_gradients", "illness", f"layers 1 to {layers[-1].layer}",
-            {"first_over_last": then, "now": now, "slopes": slopes, "product_of_slopes": float(np.prod(slopes)),
-             "delta_per_layer": [one.delta for one in first]},
-            f"a ratio above {VANISHING:g}",
-            f"going back, ∂L/∂z is multiplied by the slope of {function} in every layer: {product} = {np.prod(slopes):.2g}; "
-            f"so little arrives at the first layers that they do not learn",
-            Remedy("use relu in the hidden layers, whose slope is 1, with first weights that suit it; or fewer layers",
-                   {"hidden_activation": "relu", "initial": "suited"}),
-            said=f"∂L/∂z in layer 1 is {then:.1e} of that in layer {layers[-1].layer} at the first weights, {now:.1e} now",
-            explain=f"delta({layers[0].net}[0])",
-        ),
+    return Finding(
+        f"layers 1 to {layers[-1].layer}",
+        {"first_over_last": then, "now": now, "slopes": slopes, "product_of_slopes": float(np.prod(slopes)),
+         "delta_per_layer": [one.delta for one in first]},
+        f"a ratio above {VANISHING:g}",
+        f"going back, ∂L/∂z is multiplied by the slope of {function} in every layer: {product} = {np.prod(slopes):.2g}; "
+        f"so little arrives at the first layers that they do not learn",
+        Remedy("use relu in the hidden layers, whose slope is 1, with first weights that suit it; or fewer layers",
+               {"hidden_activation": "relu", "initial": "suited"}),
+        said=f"∂L/∂z in layer 1 is {then:.1e} of that in layer {layers[-1].layer} at the first weights, {now:.1e} now",
+        explain=f"delta({layers[0].net}[0])",
     )  # fmt: skip
 
 
-def _exploding(e: Evidence) -> tuple[Finding, ...]:
+@diagnostic("gradients", causes=(*NO_PROGRESS, "learning_rate_too_large", "diverged", "dead_units", "overfitting"))
+def exploding_gradients(e: Evidence) -> Finding | None:
+    """Does the gradient grow from layer to layer on its way back?"""
     layers, first = e.layers, e.first_layers or e.layers
     if len(layers) < 2 or any(one.saturated.mean() > 0.5 for one in first[:-1]):
-        return ()
+        return None
     then = _ratio(first)
     grown = max(one.delta for one in first) / max(first[-1].delta, 1e-300)
     size = float(np.sqrt(np.mean(np.square(e.first_trace.prediction)))) if e.first_trace is not None else 0.0
     scale = max(1.0, float(np.sqrt(np.mean(np.square(e.y))))) if e.task == "regression" else 1.0
     blown = e.task == "regression" and size / scale > EXPLODING
     if max(grown, then) < EXPLODING and not blown:
-        return ()
+        return None
     is_ill = e.failure is not None or e.shortfall > SHORT or max(grown, then) > EXPLODING**2
-    return (
-        Finding(
-            "exploding_gradients", "illness" if is_ill else "note", f"layers {layers[-1].layer} back to 1",
-            {"first_over_last": then, "largest_over_last": grown, "outputs_rms": size,
-             "delta_per_layer": [one.delta for one in first], "weight_norms": [one.weight for one in first]},
-            f"∂L/∂z growing less than {EXPLODING:g}-fold from the last layer to the first",
-            "going back, ∂L/∂z is multiplied by the weights of every layer, and these first weights are so large that it grows "
-            "with every layer; so does the signal going forward",
-            Remedy("draw first weights that keep the size of signals (He for relu, Glorot for others), and clip the gradient",
-                   {"initial": "suited", "clip_norm": 1.0}),
-            said=f"∂L/∂z grows {max(grown, then):.1e}-fold on its way back at the first weights"
-            + (f"; the outputs begin at {size:.1e}" if blown else ""),
-            explain=f"delta({layers[0].net}[0])",
-        ),
-    )  # fmt: skip
-
-
-@diagnostics.family
-def vanishing_gradients() -> Diagnostic:
-    return Diagnostic(
-        "vanishing_gradients", "gradients", "Does the gradient still reach the first layers?", _vanishing,
-        causes=("plateau", "underfitting", "stopped_too_early", "learning_rate_too_small", "update_ratio"),
-    )  # fmt: skip
-
-
-@diagnostics.family
-def exploding_gradients() -> Diagnostic:
-    return Diagnostic(
-        "exploding_gradients", "gradients", "Does the gradient grow from layer to layer on its way back?", _exploding,
-        causes=("learning_rate_too_large", "diverged", "dead_units", "plateau", "underfitting",
-                "update_ratio", "stopped_too_early", "overfitting"),
+    return Finding(
+        f"layers {layers[-1].layer} back to 1",
+        {"first_over_last": then, "largest_over_last": grown, "outputs_rms": size,
+         "delta_per_layer": [one.delta for one in first], "weight_norms": [one.weight for one in first]},
+        f"∂L/∂z growing less than {EXPLODING:g}-fold from the last layer to the first",
+        "going back, ∂L/∂z is multiplied by the weights of every layer, and these first weights are so large that it grows "
+        "with every layer; so does the signal going forward",
+        Remedy("draw first weights that keep the size of signals (He for relu, Glorot for others), and clip the gradient",
+               {"initial": "suited", "clip_norm": 1.0}),
+        is_ill=is_ill,
+        said=f"∂L/∂z grows {max(grown, then):.1e}-fold on its way back at the first weights"
+        + (f"; the outputs begin at {size:.1e}" if blown else ""),
+        explain=f"delta({layers[0].net}[0])",
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chainrule.calculus.loss import row_factors
-from chainrule.engines.base import Rows
+from chainrule.engines.base import Rows, Session
 from chainrule.engines.choose import choose
 from chainrule.engines.reference import backward_pass, forward_pass, targets
 from chainrule.layers.layer import Pass
@@ -21,6 +21,7 @@ from chainrule.training.state import begin
 
 LOWER = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HIGHER = (1e1, 1e2, 1e3, 1e4)
+TRIED = 1000  # steps with something else changed
 _STEPS = 200
 _POWER = 20  # rounds of power iteration: λ to a few per cent
 _BEND_ROWS = 500
@@ -118,14 +119,21 @@ def with_multiple(update: Update, multiple: float) -> Update:
 
 def descend(plan: Plan, start: Array, rows: Rows, update: Update, batch_size: int, steps: int, seed: int) -> float:
     """The loss of the rows, outside training, after some steps from `start`; infinity where it is not finite."""
+    session = descended(plan, start, rows, update, batch_size, steps, seed)
+    if session is None:
+        return np.inf
+    with np.errstate(all="ignore"):
+        found = loss_of(plan, session.predict(rows.x).astype(np.float64), rows)
+    return found if np.isfinite(found) else np.inf
+
+
+def descended(
+    plan: Plan, start: Array, rows: Rows, update: Update, batch_size: int, steps: int, seed: int
+) -> Session | None:
+    """A session that has made some steps from `start`; None where it met a number that is not finite."""
     batch = min(batch_size, len(rows))
     per_epoch = -(-len(rows) // batch)
     settings = Settings(update, epochs=-(-steps // per_epoch), batch_size=batch, seed=seed)
     engine = choose("auto", plan, update, start.dtype)
     session = engine.open(plan, start, begin(start, update).slots, update, seed=seed, n_jobs=1)
-    made = advance(session, rows, settings, 0, steps)
-    if made.failed is not None:
-        return np.inf
-    with np.errstate(all="ignore"):
-        found = loss_of(plan, session.predict(rows.x).astype(np.float64), rows)
-    return found if np.isfinite(found) else np.inf
+    return session if advance(session, rows, settings, 0, steps).failed is None else None

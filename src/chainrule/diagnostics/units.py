@@ -6,18 +6,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnostics.evidence import Evidence, traced
-from chainrule.diagnostics.finding import Diagnostic, Finding, Remedy, diagnostics
+from chainrule.diagnostics.finding import NO_PROGRESS, RATES, UNITS, Finding, Remedy, diagnostic
 from chainrule.diagnostics.layers import LayerState, states
 from chainrule.shapes import Array
 
 MANY = 0.5  # of a layer's units: healthy nets have less than a quarter
+SOME = 0.25  # of a layer's units: a network that stays behind is asked for these too
 HARMED = 0.05  # skill: a network that lost units and learns all the same is not ill
 EQUAL = 1e-6  # relative difference of weights that count as equal: float32 rounding of sums
+
+
+@diagnostic("units", causes=(*NO_PROGRESS, *RATES, "vanishing_gradients", "overfitting"))
+def saturated_units(e: Evidence) -> Finding | None:
+    """Are units stuck where their activation is flat?"""
+    worst = _worst(e.layers, "saturated")
+    if worst is None or worst.saturated.mean() <= MANY:
+        return None
+    return _idle(
+        e, worst, "saturated", "are flat for nearly every row",
+        f"{worst.function} is flat where |z| is large: these units' slopes average {worst.slope.mean():.2g}, and every "
+        "gradient that passes through them is multiplied by that",
+        Remedy("draw smaller first weights (those that suit the activation) and keep the inputs around 0 with spread 1",
+               {"initial": "suited", "scale": "standard"}),
+    )  # fmt: skip
+
+
+@diagnostic("units", causes=(*NO_PROGRESS, *RATES, "vanishing_gradients"))
+def dead_units(e: Evidence) -> Finding | None:
+    """Are there units that answer 0 to every row?"""
+    worst = _worst(e.layers, "dead")
+    if worst is None or not worst.dead.any():
+        return None
+    share = float(worst.dead.mean())
+    if share <= MANY and not (share > SOME and e.shortfall > HARMED):
+        return None
+    unit, bias = int(np.flatnonzero(worst.dead)[0]), _bias_of(e, worst)
+    pushed = f" (the bias of {worst.units[unit]} is {bias[unit]:.3g})" if bias is not None else ""
+    return _idle(
+        e, worst, "dead", "answer 0 to every row",
+        f"their net inputs are negative for every row{pushed}, where {worst.function} and its slope are 0: no gradient "
+        "reaches them, and they never come back",
+        Remedy("begin with biases of 0, take smaller steps, or use leaky_relu, whose slope is never 0",
+               {"hidden_activation": "leaky_relu", "initial": "suited"}),
+        is_ill=e.failure is not None or e.shortfall > HARMED or _from_start(e, worst.layer, "dead"),
+    )  # fmt: skip
 
 
 def _worst(layers: tuple[LayerState, ...], flags: str) -> LayerState | None:
     hidden = [one for one in layers if not one.is_output]
     return max(hidden, key=lambda one: float(getattr(one, flags).mean()), default=None)
+
+
+def _idle(
+    e: Evidence, layer: LayerState, flags: str, said: str, because: str, remedy: Remedy, *, is_ill: bool = True
+) -> Finding:
+    """What is said of units of a layer that are "saturated" or "dead": which, since when, and what came back to them."""
+    flagged = getattr(layer, flags)
+    count, since = int(flagged.sum()), _since(e, layer.layer, flags)
+    return Finding(
+        f"layer {layer.layer}",
+        {"units": count, "of": len(layer.units), "mean_slope": float(layer.slope.mean()), "since": since,
+         "from_start": _from_start(e, layer.layer, flags), "names": layer.named(flagged)},
+        f"at most {MANY:.0%} of a layer's units {flags}", because, remedy, is_ill=is_ill,
+        said=f"{count} of {len(layer.units)} units {said} ({layer.named(flagged)})" + (f", {since}" if since else ""),
+        explain=f"delta({layer.net}[{int(np.flatnonzero(flagged)[0])}])",
+    )  # fmt: skip
 
 
 def _from_start(e: Evidence, layer: int, flags: str) -> bool:
@@ -35,82 +88,30 @@ def _since(e: Evidence, layer: int, flags: str) -> str:
     return ""
 
 
-def _saturated(e: Evidence) -> tuple[Finding, ...]:
-    worst = _worst(e.layers, "saturated")
-    if worst is None or worst.saturated.mean() <= MANY:
-        return ()
-    count, since = int(worst.saturated.sum()), _since(e, worst.layer, "saturated")
-    unit = int(np.flatnonzero(worst.saturated)[0])
-    return (
-        Finding(
-            "saturated_units", "illness", f"layer {worst.layer}",
-            {"units": count, "of": len(worst.units), "mean_slope": float(worst.slope.mean()), "since": since,
-             "from_start": _from_start(e, worst.layer, "saturated"), "names": worst.named(worst.saturated)},
-            f"at most {MANY:.0%} of a layer's units flat",
-            f"{worst.function} is flat where |z| is large: these units' slopes average {worst.slope.mean():.2g}, and every "
-            "gradient that passes through them is multiplied by that",
-            Remedy("draw smaller first weights (those that suit the activation) and keep the inputs around 0 with spread 1",
-                   {"initial": "suited", "scale": "standard"}),
-            said=f"{count} of {len(worst.units)} units are flat for nearly every row ({worst.named(worst.saturated)})"
-            + (f", {since}" if since else ""),
-            explain=f"delta({worst.net}[{unit}])",
-        ),
-    )  # fmt: skip
-
-
-def _dead(e: Evidence) -> tuple[Finding, ...]:
-    worst = _worst(e.layers, "dead")
-    if worst is None or not worst.dead.any():
-        return ()
-    count, share = int(worst.dead.sum()), float(worst.dead.mean())
-    if share <= MANY and not (share > 0.25 and e.shortfall > 0.05):
-        return ()
-    since = _since(e, worst.layer, "dead")
-    harmed = e.failure is not None or e.shortfall > HARMED or _from_start(e, worst.layer, "dead")
-    unit = int(np.flatnonzero(worst.dead)[0])
-    bias = _bias_of(e, worst)
-    pushed = f" (the bias of {worst.units[unit]} is {bias[unit]:.3g})" if bias is not None else ""
-    return (
-        Finding(
-            "dead_units", "illness" if harmed else "note", f"layer {worst.layer}",
-            {"units": count, "of": len(worst.units), "since": since, "names": worst.named(worst.dead),
-             "from_start": _from_start(e, worst.layer, "dead")},
-            f"at most {MANY:.0%} of a layer's units dead",
-            f"their net inputs are negative for every row{pushed}, where {worst.function} and its slope are 0: no gradient "
-            "reaches them, and they never come back",
-            Remedy("begin with biases of 0, take smaller steps, or use leaky_relu, whose slope is never 0",
-                   {"hidden_activation": "leaky_relu", "initial": "suited"}),
-            said=f"{count} of {len(worst.units)} units answer 0 to every row ({worst.named(worst.dead)})"
-            + (f", {since}" if since else ""),
-            explain=f"delta({worst.net}[{unit}])",
-        ),
-    )  # fmt: skip
-
-
 def _bias_of(e: Evidence, layer: LayerState) -> Array | None:
     params = e.plan.makers[layer.net].params
     return e.plan.param(params[1]).of(e.theta) if len(params) > 1 else None
 
 
-def _symmetric(e: Evidence) -> tuple[Finding, ...]:
+@diagnostic("units", causes=(*NO_PROGRESS, *RATES, *UNITS, "vanishing_gradients"))
+def symmetric_units(e: Evidence) -> Finding | None:
+    """Are there units that are copies of each other?"""
     for one in e.layers:
         if one.is_output or len(one.units) < 2:
             continue
         begun = e.theta if e.first is None else e.first
         copies = _copies(e, one, e.theta)
         if copies.mean() > MANY and _copies(e, one, begun).mean() > MANY:
-            return (
-                Finding(
-                    "symmetric_units", "illness", f"layer {one.layer}",
-                    {"units": int(copies.sum()), "of": len(one.units), "names": one.named(copies)},
-                    "units with weights of their own",
-                    "units that begin with equal weights get equal gradients and stay equal: together they do the work of one",
-                    Remedy("draw the first weights at random", {"initial": "suited"}),
-                    said=f"{int(copies.sum())} of {len(one.units)} units have the same weights ({one.named(copies)})",
-                    explain=f"{one.param}[0,0]",
-                ),
+            return Finding(
+                f"layer {one.layer}",
+                {"units": int(copies.sum()), "of": len(one.units), "names": one.named(copies)},
+                "units with weights of their own",
+                "units that begin with equal weights get equal gradients and stay equal: together they do the work of one",
+                Remedy("draw the first weights at random", {"initial": "suited"}),
+                said=f"{int(copies.sum())} of {len(one.units)} units have the same weights ({one.named(copies)})",
+                explain=f"{one.param}[0,0]",
             )  # fmt: skip
-    return ()
+    return None
 
 
 def _copies(e: Evidence, one: LayerState, theta: Array) -> NDArray[np.bool_]:
@@ -121,30 +122,3 @@ def _copies(e: Evidence, one: LayerState, theta: Array) -> NDArray[np.bool_]:
     scale = max(float(np.abs(rows).max()), 1e-30)
     _, inverse, counts = np.unique(np.round(rows / (scale * EQUAL)), axis=0, return_inverse=True, return_counts=True)
     return np.asarray(counts[inverse.reshape(-1)] > 1)
-
-
-@diagnostics.family
-def saturated_units() -> Diagnostic:
-    return Diagnostic(
-        "saturated_units", "units", "Are units stuck where their activation is flat?", _saturated,
-        causes=("vanishing_gradients", "plateau", "underfitting", "stopped_too_early", "learning_rate_too_small",
-                "update_ratio", "overfitting", "learning_rate_too_large"),
-    )  # fmt: skip
-
-
-@diagnostics.family
-def dead_units() -> Diagnostic:
-    return Diagnostic(
-        "dead_units", "units", "Are there units that answer 0 to every row?", _dead,
-        causes=("plateau", "underfitting", "stopped_too_early", "learning_rate_too_small", "vanishing_gradients",
-                "update_ratio", "learning_rate_too_large"),
-    )  # fmt: skip
-
-
-@diagnostics.family
-def symmetric_units() -> Diagnostic:
-    return Diagnostic(
-        "symmetric_units", "units", "Are there units that are copies of each other?", _symmetric,
-        causes=("plateau", "underfitting", "dead_units", "stopped_too_early", "learning_rate_too_small",
-                "learning_rate_too_large", "update_ratio", "vanishing_gradients", "saturated_units"),
-    )  # fmt: skip
