@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chainrule.diagnostics.curves import train_curve
 from chainrule.diagnostics.evidence import Evidence
-from chainrule.diagnostics.finding import Finding, Remedy, diagnostic
+from chainrule.diagnostics.finding import UNITS, Finding, Remedy, diagnostic
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network
 from chainrule.optim.rule import Update
@@ -31,7 +31,7 @@ class _Restraint:
     update: Update | None = None
 
 
-@diagnostic("fit", needs=("own",), causes=("plateau", "dead_units"))
+@diagnostic("fit", needs=("own",), causes=("plateau", *UNITS))
 def underfitting(e: Evidence) -> Finding | None:
     """Has it learned what there is to be learned?"""
     if e.failure is not None or e.reference is None or e.shortfall <= SHORT:

@@ -31,9 +31,10 @@ def _not_begun(e: Evidence) -> tuple[Curve | None, float | None]:
     """The curve of a training so brief that it had not begun to fall, where it was tried that it goes on to fall, and to
     which loss."""
     curve = train_curve(e.history)
-    if e.training is None or curve is None or len(curve.values) >= BRIEF or e.shortfall <= SHORT:
+    made = e.training
+    if made is None or curve is None or made.stopped != "epochs" or len(curve.values) >= BRIEF or e.shortfall <= SHORT:
         return None, None
-    later = e.tried(steps=min(LONGER * e.training.steps, 4 * probes.TRIED))
+    later = e.tried(steps=min(LONGER * made.steps, 4 * probes.TRIED))
     return (curve, later) if later is not None and later < e.loss - FALLING * e.constant_loss else (None, None)
 
 
