@@ -40,27 +40,37 @@ def leakage(e: Evidence) -> Finding | None:
         )  # fmt: skip
     if x.shape[1] < 2:
         return None
-    alone = np.array([skill(y, _said_by(x[:, i], y)) for i in range(x.shape[1])])
-    best = int(alone.argmax())
+    inputs: dict[str, list[int]] = {}
+    for i, source in enumerate(e.sources):
+        inputs.setdefault(source, []).append(i)
+    if len(inputs) < 2:
+        return None
+    alone = {name: _alone(x[:, those], y) for name, those in inputs.items()}
+    best = max(alone, key=alone.__getitem__)
     limit = ALONE if e.codes is None else GIVES_AWAY
     if alone[best] < limit:
         return None
-    count = min(len(x), 800)
-    others = reference(np.delete(x, best, axis=1)[:count], y[:count]).skill
-    is_copy = e.codes is not None and _copies_classes(x[:, best], e.codes)
+    count, those = min(len(x), 800), inputs[best]
+    others = reference(np.delete(x, those, axis=1)[:count], y[:count]).skill
+    is_copy = e.codes is not None and (len(those) > 1 or _copies_classes(x[:, those[0]], e.codes))
     if (1.0 - others < 3.0 * (1.0 - alone[best]) and not is_copy) or others > 0.95:
         return None
     return Finding(
-        f"column {e.names[best]}",
-        {"column": e.names[best], "skill_alone": float(alone[best]), "skill_of_the_others": others, "is_copy": is_copy},
+        f"column {best}",
+        {"column": best, "skill_alone": alone[best], "skill_of_the_others": others, "is_copy": is_copy},
         f"no single column with a skill above {limit:g} where all others together reach {others:.2f}",
         "this column says almost exactly what is to be predicted; if it is only known afterwards, or was made from the "
         "target, the score will not hold on new rows",
-        Remedy(f"leave {e.names[best]} out, unless it is known before the target is", {"drop": (e.names[best],)}),
-        said=f"{e.names[best]} alone has a skill of {alone[best]:.3f}; all other columns together {others:.2f}"
+        Remedy(f"leave {best} out, unless it is known before the target is", {"drop": (best,)}),
+        said=f"{best} alone has a skill of {alone[best]:.3f}; all other columns together {others:.2f}"
         + ("; its values stand in clumps, one for every class" if is_copy else ""),
-        explain=f"{e.layers[0].param}[0,{best}]" if e.layers else None,
+        explain=f"{e.layers[0].param}[0,{those[0]}]" if e.layers else None,
     )  # fmt: skip
+
+
+def _alone(x: Floats, y: Floats) -> float:
+    """The skill of what one column says: by a line or the rows next to it, of categories by the mean of each."""
+    return skill(y, _said_by(x[:, 0], y)) if x.shape[1] == 1 else reference(x, y).skill
 
 
 def _copies_classes(x: Floats, codes: Ints) -> bool:
@@ -129,7 +139,8 @@ def shift(e: Evidence) -> Finding | None:
             "rows drawn from the same source as those learned from",
             f"{what} lie elsewhere than those the network learned from: it has to guess there, and a score on them says "
             "something else than one on rows like those of training",
-            Remedy("split the rows at random, or train on rows of the kind that is to be predicted"),
+            Remedy("split the rows at random, or train on rows of the kind that is to be predicted",
+                   {"split": "random"} if other is e.watched else {}),
             said=f"{e.names[worst]} lies {by:+.2f} standard deviations from where it lay in training",
         )  # fmt: skip
     return None

@@ -14,6 +14,8 @@ from chainrule.diagnostics.diagnosis import Retry, Tried
 from chainrule.diagnostics.evidence import Evidence
 from chainrule.diagnostics.finding import Remedy
 from chainrule.diagnostics.gather import Case
+from chainrule.diagnostics.measures import Measure, measure_for
+from chainrule.engines.base import Rows
 from chainrule.errors import DivergedError
 from chainrule.fit import model_from
 from chainrule.layers import Dense, Dropout, Layer
@@ -22,6 +24,7 @@ from chainrule.network import Network
 from chainrule.optim.rules import rules
 from chainrule.prepare import Prepared, prepare
 from chainrule.request import Request, with_rate
+from chainrule.shapes import Ints
 
 
 def changed(request: Request, settings: Mapping[str, Any]) -> Request:
@@ -114,14 +117,15 @@ def _drop(request: Request, value: Any) -> Request:
     return replace(request, choices=replace(choices, drop=(*choices.drop, *value), keep=kept))
 
 
-def _preset(request: Request, value: Any) -> Request:
+def _as_it_is(request: Request, value: Any) -> Request:
     return request
 
 
 _CHANGES = {
     "initial": _initial, "hidden_activation": _hidden, "equal_rates": _equal_rates, "output": _output, "loss": _loss,
     "network": _network, "dropout": _dropout, "learning_rate": _rate, "l2": _l2, "clip_norm": _clip,
-    "optimizer": _optimizer, "drop": _drop, "preset": _preset,
+    "optimizer": _optimizer, "drop": _drop, "preset": _as_it_is,
+    "split": _as_it_is,
 }  # fmt: skip
 
 
@@ -132,28 +136,39 @@ def retry_of(case: Case) -> Retry:
 
     def retry(remedy: Remedy) -> Tried:
         request = changed(prepared.request, remedy.settings)
+        request = replace(request, choices=replace(request.choices, test=0.0), callbacks=(), progress=None)
+        again = replace(prepare(request, prepared.table), weights=_weights(request, prepared))
         parts = prepared.parts
         kept_away = np.concatenate([parts.test, parts.validation])
-        request = replace(request, choices=replace(request.choices, test=0.0), callbacks=(), progress=None)
-        again = replace(
-            prepare(request, prepared.table), weights=_weights(request, prepared), parts=_for_cure(parts, request)
-        )
         index = kept_away if len(kept_away) else parts.train
-        # A weighted loss answers another question than the share of all rows: there every class counts the same.
-        measure, score = ("mean recall", mean_recall) if "class_weight" in remedy.settings else ("skill", _skill)
-        then = evidence.watched if evidence.watched is not None else evidence.rows
+        measure = measure_for(remedy.settings)
         before = None
         if evidence.failure is None:
-            before = score(replace(evidence, rows=then, watched=None))
-        try:
-            model = model_from(again, None)
-            rows = rows_for(model.encoder, prepared.table, index, model.theta.dtype)
-            after = score(Evidence(model.network, model.theta, rows, None, model.encoder.input_names, model.task))
-        except DivergedError:
-            after = None
-        return Tried(measure, before, after, True, len(index), bool(len(kept_away)), dict(remedy.settings))
+            then = evidence.watched if evidence.watched is not None else evidence.rows
+            if "drop" in remedy.settings:
+                then = _without(then, [i for i, one in enumerate(evidence.sources) if one in remedy.settings["drop"]])
+            before = measure.of(replace(evidence, rows=then, watched=None))
+        after = _after(replace(again, parts=_for_cure(parts, request)), index, measure)
+        return Tried(measure.name, before, after, True, len(index), bool(len(kept_away)), dict(remedy.settings))
 
     return retry
+
+
+def _after(prepared: Prepared, index: Ints, measure: Measure) -> float | None:
+    """How well a training does on these rows of its table; None where it diverged."""
+    try:
+        model = model_from(prepared, None)
+    except DivergedError:
+        return None
+    rows = rows_for(model.encoder, prepared.table, index, model.theta.dtype)
+    return measure.of(Evidence(model.network, model.theta, rows, None, model.encoder.input_names, model.task))
+
+
+def _without(rows: Rows, columns: list[int]) -> Rows:
+    """The rows as they are when these inputs are not known: each has the value of another row."""
+    x = rows.x.copy()
+    x[:, columns] = x[np.random.default_rng(0).permutation(len(x))][:, columns]
+    return Rows(x, rows.y, rows.weights)
 
 
 def _weights(request: Request, prepared: Prepared) -> Any:
@@ -169,16 +184,3 @@ def _for_cure(parts: Split, request: Request) -> Split:
     order = np.random.default_rng(request.seed).permutation(parts.train)
     held = max(1, round(0.2 * len(order)))
     return Split(np.sort(order[held:]), np.sort(order[:held]), np.empty(0, np.int64))
-
-
-def _skill(evidence: Evidence) -> float:
-    return evidence.skill
-
-
-def mean_recall(evidence: Evidence) -> float:
-    """The share of every class that is found, averaged over the classes of these rows."""
-    said = evidence.probable(evidence.trace.prediction)
-    codes = evidence.codes
-    assert codes is not None
-    chosen = (said[:, 0] >= 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
-    return float(np.mean([(chosen[codes == code] == code).mean() for code in np.unique(codes)]))

@@ -53,7 +53,8 @@ class Evidence:
     `rows` and `watched` are in the network's own inputs and targets. `first` is θ₀, `failure` the first number that was not
     finite, `path` gives (step, θ) pairs of the training, replayed as far as time allows. `new` are rows of other data than
     the network was trained on, where such were given; `is_foreign` says that all rows at hand are. `standardised`: the inputs
-    that had mean 0 and spread 1 in training. What is not known is None.
+    that had mean 0 and spread 1 in training. `columns`: the column of the table that every input was made from, where that is
+    not its name. What is not known is None.
     """
 
     network: Network
@@ -71,6 +72,7 @@ class Evidence:
     new: Rows | None = None
     is_foreign: bool = False
     standardised: tuple[bool, ...] | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -80,6 +82,11 @@ class Evidence:
     def own(self) -> bool | None:
         """True where the rows are those of the training, None where they are others."""
         return None if self.is_foreign else True
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The column that every input was made from: several are made from one of categories."""
+        return self.columns or self.names
 
     @cached_property
     def sample(self) -> Rows:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.calculus.loss import Loss
+from chainrule.data.encode import Encoder
 from chainrule.data.inputs import inputs_of
 from chainrule.data.table import Table
 from chainrule.diagnostics.evidence import SAMPLE, Evidence, Training, sampled
@@ -65,7 +66,7 @@ def from_model(model: Model, data: Any, target: Any = None, *, validation: Any =
             first, replay = trial.theta, _replay(trial, training.steps)
         evidence = Evidence(
             model.network, model.theta, sampled(trial.rows), _kept_away(trial, prepared), names, model.task,
-            model.classes, model.history, training, first, None, replay,
+            model.classes, model.history, training, first, None, replay, columns=_columns(model.encoder),
         )  # fmt: skip
     if validation is not None:
         other = _table(model, validation, None)
@@ -104,7 +105,7 @@ def from_run(folder: str | os.PathLike[str], data: Any = None, target: Any = Non
     encoder = trial.encoder
     evidence = Evidence(
         trial.network, theta, sampled(trial.rows), _kept_away(trial, prepared), encoder.input_names, encoder.task,
-        encoder.classes, history, training, trial.theta, failed, _replay(trial, steps),
+        encoder.classes, history, training, trial.theta, failed, _replay(trial, steps), columns=_columns(encoder),
     )  # fmt: skip
     return Case(evidence, prepared)
 
@@ -208,6 +209,11 @@ def _standardised(model: Model) -> tuple[bool, ...]:
         column.treatment == "number" and (column.scale != 1.0 or column.shift != 0.0)
         for column in model.encoder.columns for _ in inputs_of(column)
     )  # fmt: skip
+
+
+def _columns(encoder: Encoder) -> tuple[str, ...]:
+    """The column of every input."""
+    return tuple(column.name for column in encoder.columns for _ in inputs_of(column))
 
 
 def _open(trial: Trial) -> Session:

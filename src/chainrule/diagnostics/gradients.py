@@ -42,8 +42,9 @@ def vanishing_gradients(e: Evidence) -> Finding | None:
         f"a ratio above {VANISHING:g}",
         f"going back, ∂L/∂z is multiplied by the slope of {function} in every layer: {product} = {np.prod(slopes):.2g}; "
         f"so little arrives at the first layers that they do not learn",
-        Remedy("use relu in the hidden layers, whose slope is 1, with first weights that suit it; or fewer layers",
-               {"hidden_activation": "relu", "initial": "suited"}),
+        Remedy("use relu in the hidden layers, whose slope is 1, with first weights that suit it, and adam, whose steps do not "
+               "depend on how large a gradient is; or fewer layers",
+               {"hidden_activation": "relu", "initial": "suited", "optimizer": "adam"}),
         said=f"∂L/∂z in layer 1 is {then:.1e} of that in layer {layers[-1].layer} at the first weights, {now:.1e} now",
         explain=f"delta({layers[0].net}[0])",
     )  # fmt: skip

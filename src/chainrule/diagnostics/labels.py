@@ -46,7 +46,7 @@ def label_noise(e: Evidence) -> Finding | None:
         "near a border labels differ because the classes overlap; far from it they should not. That so many differ "
         "there says that labels were mixed up, or that something decides which no column tells",
         Remedy("check the labels of the rows that the model is surest about and gets wrong; a stronger penalty and early "
-               "stopping keep the network from learning them by heart", {"l2": 0.03, "validation": 0.2, "patience": 10}),
+               "stopping keep the network from learning them by heart", {"l2": 0.01, "validation": 0.2, "patience": 20}),
         is_ill=top >= MIXED and doubt >= DOUBT,
         said=f"{top:.0%} of the labels differ from what a small network says of the quarter of rows that it is surest of, "
         f"{middle:.0%} in the middle (it had not seen the rows that it was asked about)",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,44 +106,112 @@ def changed(params: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
 
 
 def retry_of(estimator: Any, x: Any, y: Any, sample_weight: Any) -> Retry:
-    """How the training of an estimator is repeated with a remedy: both score the same fifth of the rows, kept away."""
+    """How the training of an estimator is repeated with a remedy: both score the same rows, kept away from both. These are
+    half of `validation_data` where that is given (the other half may still stop a training), else a fifth of the rows."""
 
     def retry(remedy: Remedy) -> Tried:
         params = estimator.get_params()
-        other = changed(params, remedy.settings)
-        count = np.shape(x)[0]
-        order = np.random.default_rng(0).permutation(count)
-        held, rest = np.sort(order[: max(1, count // 5)]), np.sort(order[max(1, count // 5) :])
-        measure = "accuracy" if hasattr(estimator, "predict_proba") else "R²"
+        is_split = "split" in remedy.settings
+        measure, score = _measure(estimator, remedy.settings)
+        other = dict(params) if is_split else changed(params, remedy.settings)
+        rest, watched, asked = _kept_away((x, y, sample_weight), params.get("validation_data"))
+        settings = remedy.settings if is_split else _differing(params, other)
+        tried = Tried(measure, None, None, True, np.shape(asked[0])[0], True, dict(settings))
         if other is None:
-            return Tried(measure, None, None, True, len(held), True, dict(remedy.settings),
-                         f"no parameter of the estimator says this: {remedy.text}")  # fmt: skip
-        before, after = (_scored(estimator, p, x, y, sample_weight, rest, held) for p in (params, other))
-        settings = {name: value for name, value in other.items() if value is not params[name] and value != params[name]}
-        return Tried(measure, before, after, True, len(held), True, settings)
+            return replace(tried, said=f"no parameter of the estimator says this: {remedy.text}")
+        again = rest, watched
+        if is_split:
+            rest, watched, asked = _some_of_both(rest, watched, asked)
+            again = _mixed(rest, watched)
+        before = _scored(estimator, params, rest, watched, asked, score)
+        after = _scored(estimator, other, *again, asked, score)
+        return replace(tried, before=before, after=after, rows=np.shape(asked[0])[0])
 
     return retry
 
 
+def _differing(params: Mapping[str, Any], other: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {n: value for n, value in (other or {}).items() if value is not params[n] and value != params[n]}
+
+
+def _measure(estimator: Any, settings: Mapping[str, Any]) -> tuple[str, Callable[[Any, Any], float] | None]:
+    """The name of what a remedy is measured by, and how; None for the estimator's own score. The same questions as those of
+    `chainrule.diagnostics.measures`."""
+    if settings.get("loss") == "huber":
+        return "skill by absolute errors", lambda y, p: float(
+            1.0 - np.abs(y - p).sum() / np.abs(y - np.median(y)).sum()
+        )
+    if "class_weight" in settings:
+        return "mean recall", lambda y, p: float(np.mean([(p[y == label] == label).mean() for label in np.unique(y)]))
+    return "accuracy" if hasattr(estimator, "predict_proba") else "R²", None
+
+
+_Part = tuple[Any, Any, Any]
+
+
+def _kept_away(given: _Part, validation: Any) -> tuple[_Part, _Part | None, _Part]:
+    """The rows to learn from, those that may stop a training (None: the estimator's own part), and those to be asked."""
+    if validation is not None and np.shape(validation[0])[0] >= 2:
+        half = np.shape(validation[0])[0] // 2
+        order = np.random.default_rng(0).permutation(np.shape(validation[0])[0])
+        part = (validation[0], validation[1], validation[2] if len(validation) == 3 else None)
+        return given, _part(part, order[half:]), _part(part, order[:half])
+    order = np.random.default_rng(0).permutation(np.shape(given[0])[0])
+    fifth = max(1, len(order) // 5)
+    return _part(given, order[fifth:]), None, _part(given, order[:fifth])
+
+
+def _some_of_both(rest: _Part, watched: _Part | None, asked: _Part) -> tuple[_Part, _Part | None, _Part]:
+    """The same with rows to be asked of both kinds: a fifth of those to learn from among them."""
+    order = np.random.default_rng(1).permutation(np.shape(rest[0])[0])
+    fifth = len(order) // 5
+    return _part(rest, order[fifth:]), watched, _joined(asked, _part(rest, order[:fifth]))
+
+
+def _mixed(rest: _Part, watched: _Part | None) -> tuple[_Part, _Part | None]:
+    """As many rows to learn from and to watch as before, drawn from both together."""
+    if watched is None:
+        return rest, None
+    both, count = _joined(rest, watched), np.shape(rest[0])[0]
+    order = np.random.default_rng(2).permutation(np.shape(both[0])[0])
+    return _part(both, order[:count]), _part(both, order[count:])
+
+
+def _joined(a: _Part, b: _Part) -> _Part:
+    weights = None if a[2] is None or b[2] is None else np.concatenate([a[2], b[2]])
+    return np.concatenate([_dense(a[0]), _dense(b[0])]), np.concatenate([np.asarray(a[1]), np.asarray(b[1])]), weights
+
+
+def _dense(x: Any) -> Any:
+    return x.toarray() if hasattr(x, "toarray") else np.asarray(x)
+
+
 def _scored(
-    estimator: Any, params: Mapping[str, Any], x: Any, y: Any, weights: Any, rest: Ints, held: Ints
-) -> float | None:
+    estimator: Any, params: Mapping[str, Any], rest: _Part, watched: _Part | None, asked: _Part,
+    score: Callable[[Any, Any], float] | None,
+) -> float | None:  # fmt: skip
+    """What a training with these parameters scores on the rows to be asked; None where it diverged."""
+    if watched is not None:
+        params = {**params, "validation_data": watched if watched[2] is not None else watched[:2]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            made = estimator.__class__(**params).fit(_take(x, rest), _take(y, rest), _take(weights, rest))
+            made = estimator.__class__(**params).fit(*rest)
         except DivergedError:
             return None
-        return float(made.score(_take(x, held), _take(y, held)))
+        if score is None:
+            return float(made.score(*asked[:2]))
+        return score(np.asarray(asked[1]), np.asarray(made.predict(asked[0])))
+
+
+def _part(rows: _Part, index: Ints) -> _Part:
+    x, y, weights = (_take(part, np.sort(index)) for part in rows)
+    return x, y, weights
 
 
 def _take(rows: Any, index: Ints) -> Any:
     if rows is None:
         return None
-    return (
-        rows.iloc[index]
-        if hasattr(rows, "iloc")
-        else np.asarray(rows)[index]
-        if not hasattr(rows, "tocsr")
-        else rows[index]
-    )
+    if hasattr(rows, "iloc"):
+        return rows.iloc[index]
+    return rows[index] if hasattr(rows, "tocsr") else np.asarray(rows)[index]
