@@ -60,7 +60,7 @@ class Catalog(Generic[T]):
         if not isinstance(name, str):
             return name
         if name not in self._names:
-            raise unknown_name(self.kind, name, self._names)
+            raise unknown_name(self.kind, name, self._families, self._names)
         make = self._families[self._names[name]]
         allowed = inspect.signature(make).parameters
         for constant in constants:

@@ -194,12 +194,14 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     return [by_lower[k] for k in difflib.get_close_matches(str(name).lower(), by_lower, n=limit, cutoff=0.5)]
 
 
-def unknown_name(what: str, name: object, known: Iterable[str]) -> SettingError:
-    """The error for a name that no catalog holds, with the nearest names as the hint."""
+def unknown_name(what: str, name: object, known: Iterable[str], aliases: Iterable[str] = ()) -> SettingError:
+    """The error for a name that no catalog holds, with the nearest names and aliases as the hint."""
     known = sorted(known)
-    close = nearest(str(name), known)
+    close = nearest(str(name), [*aliases, *known])
     hint = f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
-    return SettingError("CR203", f"unknown {what}", expected="one of " + ", ".join(known), got=repr(name), hint=hint)
+    # Nobody reads more than a screenful of names.
+    names = f"{len(known)} names" if close and len(known) > 25 else ", ".join(known)
+    return SettingError("CR203", f"unknown {what}", expected=f"one of {names}", got=repr(name), hint=hint)
 
 
 def callers_level() -> int:

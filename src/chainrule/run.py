@@ -48,10 +48,12 @@ class Run:
 
     def read(self) -> dict[str, Any]:
         """What `run.json` says; CR603 where it says nothing that this version understands."""
+        if not (self.folder / "run.json").is_file():
+            raise SettingError("CR603", "this folder holds no run", where=str(self.folder), expected="a file run.json")
         try:
             found = json.loads((self.folder / "run.json").read_text("utf-8"))
         except (OSError, ValueError) as reason:
-            raise SettingError("CR603", "this folder holds no run", where=str(self.folder), got=str(reason)) from None
+            raise SettingError("CR603", "the run cannot be read", where=str(self.folder), got=str(reason)) from None
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             raise SettingError(
                 "CR603", "a run of another version", where=str(self.folder), expected=f"format {_FORMAT}"
@@ -92,10 +94,11 @@ def epochs_of(folder: str | os.PathLike[str]) -> int | None:
 def open_run(folder: str | os.PathLike[str], prepared: Prepared, resume: bool) -> Iterator[Run]:
     """The run in this folder, locked against other processes: begun, or gone on with where `resume` is set.
 
-    Raises CR603 when the folder holds a run and `resume` is not set, or a run of other settings or other data.
+    Raises CR603 when the folder holds a run and `resume` is not set, or a run of other settings or other data;
+    CR507 when nothing can be written there.
     """
     run = Run(Path(folder))
-    run.folder.mkdir(parents=True, exist_ok=True)
+    archive.make_folder(run.folder)
     asked = {
         "format": _FORMAT,
         "request": prepared.request.describe(),

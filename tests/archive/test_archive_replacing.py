@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.archive import check_writable, read, replace_file, write
+from chainrule.archive import check_writable, make_folder, read, replace_file, write
 from chainrule.archive import replacing as module
 from chainrule.errors import ModelFileError
 
@@ -176,6 +176,18 @@ def test_a_read_only_folder_or_file_is_told_before_and_at_the_save(call):
             assert error.code == "CR507"
             assert error.got == "Permission denied"
         assert_old_is_whole(path)
+
+
+def test_a_file_where_a_folder_should_be_is_told(path):
+    path.write_bytes(b"a file")
+    for place in (path, path / "deeper"):
+        with pytest.raises(ModelFileError, match="CR507: the folder cannot be made") as caught:
+            make_folder(place)
+        assert str(place) in str(caught.value)
+    assert path.read_bytes() == b"a file"
+    make_folder(path.parent / "a" / "b")
+    make_folder(path.parent / "a" / "b")
+    assert (path.parent / "a" / "b").is_dir()
 
 
 def test_checking_a_place_changes_nothing(path):

@@ -214,6 +214,46 @@ def test_a_time_that_is_none_is_refused():
         options.seconds("two minutes")
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["fit"], "error: CR211: missing argument 'DATA' (chainrule fit). Hint: chainrule fit --help"),
+        (
+            ["fit", "people.csv", "--epohcs", "2"],
+            "no such option '--epohcs'. Did you mean '--epochs'? (chainrule fit).",
+        ),
+        (["predcit"], "there is no command 'predcit'. Did you mean predict? (chainrule)."),
+        (["exercise", "--topic", "recpa"], "'recap' (chainrule exercise)."),
+        (["fit", "people.csv", "-t", "smokes", "--resume"], "Hint: name its folder: --run=PATH"),
+        (["activations", "tahn"], "Hint: did you mean 'tanh'?"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_that_says_what_to_type(folder, typed, said):
+    message = chainrule(*typed, cwd=folder, code=2)[1].splitlines()[-1]
+    assert message.startswith("error: CR") and message.endswith(said)
+
+
+def test_a_long_catalog_is_not_listed_where_a_name_is_near(folder):
+    message = chainrule("evaluate", "people.model", "people.csv", "--metric", "acuracy", cwd=folder, code=2)[1]
+    assert "'accuracy'" in message and len(message) < 200
+
+
+def test_a_file_in_place_of_a_runs_folder_is_told(folder):
+    asked = ("fit", "people.csv", "-t", "smokes", "--epochs", 1, "--network", "2", "--out", "unsaved.model")
+    message = chainrule(*asked, "--run", "people.csv", cwd=folder, code=4)[1]
+    assert "CR507: the folder cannot be made" in message and not (folder / "unsaved.model").exists()
+
+
+def test_a_reader_who_has_gone_ends_the_command_quietly(folder):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        found = subprocess.run(
+            [sys.executable, "-m", "chainrule", "activations"], stdout=pipe, stderr=subprocess.PIPE, cwd=folder
+        )
+    assert (found.returncode, found.stderr) == (141, b"")
+
+
 def test_help_of_every_command_answers(folder):
     from chainrule.cli.main import COMMANDS
 

@@ -11,8 +11,8 @@ What a model is, this package does not know; `docs/model-file.md` specifies the 
 """
 
 from chainrule.archive.reading import read
-from chainrule.archive.replacing import check_writable, replace_file
+from chainrule.archive.replacing import check_writable, make_folder, replace_file
 from chainrule.archive.text import pack_strings, unpack_strings
 from chainrule.archive.writing import write
 
-__all__ = ["check_writable", "pack_strings", "read", "replace_file", "unpack_strings", "write"]
+__all__ = ["check_writable", "make_folder", "pack_strings", "read", "replace_file", "unpack_strings", "write"]

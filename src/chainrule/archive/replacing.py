@@ -63,6 +63,18 @@ def check_writable(path: str | os.PathLike[str], size: int = 0) -> None:
         os.unlink(temporary)
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make the folder and those above it, where they are missing.
+
+    Raises `ModelFileError` CR507 where a file stands in the way or the system refuses.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        where = os.path.realpath(path)
+        raise ModelFileError("CR507", "the folder cannot be made", where=where, got=error.strerror) from None
+
+
 def _check_place(path: str | os.PathLike[str], size: int) -> tuple[str, os.stat_result | None]:
     """The place behind any links, and what is known of the file that is there now."""
     target = os.path.realpath(path)

@@ -162,7 +162,10 @@ def boolean(function: str, inputs: int | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--topic", default="hidden-gradient", show_default=True, help=f"One of {', '.join(TOPICS)}, or recap.")
+@click.option(
+    "--topic", type=click.Choice([*TOPICS, "recap"]), default="hidden-gradient", show_default=True,
+    help="What is to be calculated; recap asks questions.",
+)  # fmt: skip
 @click.option("--network", default="2-2-1", show_default=True, help="Units per layer: inputs, hidden, outputs.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same problems.")
 @click.option("--count", type=int, default=1, show_default=True, help="How many problems; all are different.")

@@ -12,7 +12,7 @@ from chainrule import archive
 from chainrule.card import note_lines, score_lines, weights_line
 from chainrule.cli import options, output
 from chainrule.data.files import read_table
-from chainrule.data.table import Table
+from chainrule.data.table import Table, counted
 from chainrule.errors import ChainruleError, ChainruleWarning
 from chainrule.explain.model import explain_one
 from chainrule.fit import check_settings
@@ -130,8 +130,9 @@ def _tell(model: Model, path: Path, page: Path | None, table: Any) -> None:
         output.say(options.as_options("\n".join(note_lines(card["notes"]))))
     output.say("\nTraining")
     output.say(f"  {card['model']['inputs']} inputs → {' → '.join(card['model']['layers'])}")
+    stopped = "" if algorithm["stopped"] == "epochs" else f" ({algorithm['stopped']})"
     output.say(
-        f"  {algorithm['optimizer']}, {algorithm['epochs_trained']} epochs ({algorithm['stopped']}), "
+        f"  {algorithm['optimizer']}, {counted(algorithm['epochs_trained'], 'epoch')}{stopped}, "
         f"{weights_line(algorithm)}, on {card['data']['trained_on']} rows"
     )
     if card["objective"]["advice"]:

@@ -1,12 +1,13 @@
 """`chainrule`: the command line. Data goes to stdout, messages to stderr.
 
 Exit codes: 0 done, 1 a promise of chainrule did not hold, 2 bad usage, 3 bad data, 4 bad model file, 5 diverged,
-130 interrupted.
+130 interrupted, 141 nobody reads on.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -15,27 +16,36 @@ try:
 except ImportError:  # the library alone does not need the application's packages
     sys.exit("The command line needs the application's packages: pip install 'chainrule[app]'")
 
-COMMANDS = {
-    "fit": "chainrule.cli.fit:fit",
-    "tune": "chainrule.cli.tune:tune",
-    "cross-validate": "chainrule.cli.validate:cross_validate",
-    "ensemble": "chainrule.cli.validate:ensemble",
-    "learning-rate": "chainrule.cli.tune:learning_rate",
-    "predict": "chainrule.cli.use:predict",
-    "evaluate": "chainrule.cli.use:evaluate",
-    "show": "chainrule.cli.use:show",
-    "explain": "chainrule.cli.use:explain",
-    "report": "chainrule.cli.use:report",
-    "plot": "chainrule.cli.plot:plot",
-    "diagnose": "chainrule.cli.diagnose:diagnose",
-    "check": "chainrule.cli.catalogs:check",
-    "activations": "chainrule.cli.catalogs:activations",
-    "example": "chainrule.cli.course:example",
-    "boolean": "chainrule.cli.course:boolean",
-    "demonstrate": "chainrule.cli.course:demonstrate",
-    "exercise": "chainrule.cli.course:exercise",
-    "mark": "chainrule.cli.course:mark",
+SECTIONS = {
+    "Train": {
+        "fit": "chainrule.cli.fit:fit",
+        "tune": "chainrule.cli.tune:tune",
+        "cross-validate": "chainrule.cli.validate:cross_validate",
+        "ensemble": "chainrule.cli.validate:ensemble",
+        "learning-rate": "chainrule.cli.tune:learning_rate",
+    },
+    "Use": {
+        "predict": "chainrule.cli.use:predict",
+        "evaluate": "chainrule.cli.use:evaluate",
+        "show": "chainrule.cli.use:show",
+        "report": "chainrule.cli.use:report",
+    },
+    "Understand": {
+        "explain": "chainrule.cli.use:explain",
+        "diagnose": "chainrule.cli.diagnose:diagnose",
+        "plot": "chainrule.cli.plot:plot",
+        "activations": "chainrule.cli.catalogs:activations",
+        "check": "chainrule.cli.catalogs:check",
+    },
+    "Learn and teach": {
+        "example": "chainrule.cli.course:example",
+        "boolean": "chainrule.cli.course:boolean",
+        "demonstrate": "chainrule.cli.course:demonstrate",
+        "exercise": "chainrule.cli.course:exercise",
+        "mark": "chainrule.cli.course:mark",
+    },
 }
+COMMANDS = {name: place for section in SECTIONS.values() for name, place in section.items()}
 
 
 class Commands(click.Group):
@@ -51,6 +61,17 @@ class Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(module), function)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1, which here says that a promise did not hold
+            raise click.exceptions.Exit(_nobody_reads()) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, names in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name, _first_sentence(self.get_command(ctx, name))) for name in names])
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from chainrule.errors import nearest
@@ -59,6 +80,12 @@ class Commands(click.Group):
             hint = f" Did you mean {' or '.join(close)}?" if close else ""
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _first_sentence(command: click.Command | None) -> str:
+    """What a command does, whole: click would cut it after 45 letters."""
+    assert command is not None and command.help is not None
+    return " ".join(command.help.split("\n\n")[0].split())
 
 
 EXIT_CODES = (
@@ -76,7 +103,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code; an error is one message, never a traceback."""
     try:
-        code = cli.main(args=arguments, standalone_mode=False)
+        code = cli.main(args=arguments, prog_name="chainrule", standalone_mode=False)
     except click.exceptions.Exit as leave:
         code = leave.exit_code
     except click.ClickException as wrong:
@@ -89,20 +116,31 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _nobody_reads() -> int:
+    """The code of a program whose reader has gone (`| head`), as the shell gives it; nothing more is written."""
+    gone = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(gone, stream.fileno())
+    return 128 + 13
+
+
 def _wants_json(arguments: list[str] | None) -> bool:
     return "--json" in (sys.argv if arguments is None else arguments)
 
 
 def _report_usage(wrong: click.ClickException, arguments: list[str] | None) -> int:
-    """Click's own words about an option or argument, as text or in the form of every other error."""
-    if not _wants_json(arguments):
+    """Click's own words about an option or argument, in the form of every other error."""
+    if isinstance(wrong, click.exceptions.NoArgsIsHelpError):
         wrong.show()
         return wrong.exit_code
     from chainrule.errors import SettingError
 
     context = getattr(wrong, "ctx", None)
-    where = None if context is None else context.command_path
-    return _report(SettingError("CR211", wrong.format_message().rstrip("."), where=where), arguments)
+    where = "chainrule" if context is None else context.command_path
+    what = wrong.format_message().rstrip(".")
+    says_enough = "Did you mean" in what or type(wrong) is click.BadParameter
+    hint = None if says_enough else f"{where} --help"
+    return _report(SettingError("CR211", what[:1].lower() + what[1:], where=where, hint=hint), arguments)
 
 
 def _report(error: ValueError, arguments: list[str] | None) -> int:

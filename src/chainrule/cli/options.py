@@ -59,7 +59,7 @@ def one_or_more(names: tuple[str, ...]) -> Any:
     return names[0] if len(names) == 1 else names
 
 
-_IN_PYTHON = re.compile(r"\b([a-z]\w*)=(\((?:'[^']*',?\s?)*\)|'[^']*'|\"[^\"]*\"|\d[\d.]*\b|True|False)")
+_IN_PYTHON = re.compile(r"\b([a-z]\w*)=(\((?:'[^']*',?\s?)*\)|'[^']*'|\"[^\"]*\"|\.\.\.|\d[\d.]*\b|True|False)")
 
 
 def as_options(text: str, command: click.Command | None = None) -> str:
@@ -73,6 +73,8 @@ def as_options(text: str, command: click.Command | None = None) -> str:
     >>> from chainrule.cli.use import predict
     >>> as_options("pass delimiter=';' or task='regression'", predict)
     "pass --delimiter=';' or task='regression'"
+    >>> as_options("name its folder: run=...", fit)
+    'name its folder: --run=PATH'
     """
     command = command or click.get_current_context().command
     known = {str(param.name): param for param in command.params if isinstance(param, click.Option)}
@@ -81,6 +83,8 @@ def as_options(text: str, command: click.Command | None = None) -> str:
         option, value = known.get(found[1]), ast.literal_eval(found[2])
         if option is None:
             return found[0]
+        if value is ...:
+            value = option.metavar or option.type.name.upper()
         if value is False:
             return option.secondary_opts[0] if option.secondary_opts else found[0]
         name = max(option.opts, key=len)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import archive
 from chainrule.constraints import real, whole
 from chainrule.data.table import Table
 from chainrule.errors import ModelFileError
@@ -54,7 +55,7 @@ class Ensemble:
         Raises CR507 where the folder holds something else.
         """
         place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
+        archive.make_folder(place)
         other = sorted({path.name for path in place.iterdir()} - {_name(i) for i in range(len(self.members))})
         if other:
             raise ModelFileError(

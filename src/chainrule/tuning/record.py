@@ -68,7 +68,7 @@ def open_record(folder: str | os.PathLike[str], asked: Mapping[str, Any], resume
     Raises CR603 when the folder holds a search and `resume` is not set, or a search of other settings or other data.
     """
     record = Record(Path(folder))
-    record.trainings.mkdir(parents=True, exist_ok=True)
+    archive.make_folder(record.trainings)
     path = record.folder / "search.json"
     written = json.dumps({"format": _FORMAT, **asked}, indent=1, ensure_ascii=False)
     with folder_lock(record.folder):
