@@ -132,3 +132,28 @@ def assert_close(got: Any, wanted: Any, bound: float, what: str = "") -> None:
     size = max(1e-30, float(np.abs(wanted).max(initial=0.0)))
     off = float(np.abs(got - wanted).max(initial=0.0))
     assert off <= bound * max(1.0, size), f"{what}: off by {off:.3g} of {size:.3g}, allowed {bound:.3g}"
+
+
+ADAM = Update(rules.get("adam"), l2=0.01)
+
+
+def table_for(update, steps, first=0):
+    return update.rule.table(first + 1, np.ones(steps))
+
+
+def trained(task, update=ADAM, epochs=3, batch_size=7, n_jobs=1):
+    session = task.open(NativeEngine(), update, n_jobs)
+    steps = epochs * -(-len(task.rows) // batch_size)
+    losses_ = session.train(task.rows, task.order(epochs), batch_size, table_for(update, steps), 0).losses
+    theta, slots = session.export()
+    return losses_, theta, *slots
+
+
+def same_bits(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def large(dtype=np.float32, **more):
+    """A job large enough for several threads to be used."""
+    layers = [Dense(96, "tanh"), Dropout(0.2), Dense(70, "gelu"), Dense(33, "relu"), Dense(5, "softmax")]
+    return job(Network(40, layers), n=600, dtype=dtype, **more)
