@@ -10,7 +10,8 @@ from chainrule.course.document import load, names
 from chainrule.course.errata import errata, of_example
 from chainrule.course.judge import AGREES, CARRIED, CUT, ROUNDED, WRONG, work
 from chainrule.course.recompute import report
-from chainrule.course.walk import Walk, symbol
+from chainrule.course.symbols import symbol
+from chainrule.course.walk import Walk
 from chainrule.errors import ChainruleError
 
 ALL = names()

@@ -27,7 +27,7 @@ def test_the_page_lists_every_topic_and_every_slip():
 
 def test_the_html_of_an_exercise_needs_nothing_else():
     html = CliRunner().invoke(exercise, ["--seed", "7", "--count", "2", "--format", "html", "--solutions"]).output
-    assert html.startswith("<!doctype html>") and 'lang="en"' in html
+    assert html.startswith("<!DOCTYPE html>") and "default-src 'none'" in html and 'lang="en"' in html
     assert html.count("<h2>") == 2
     assert "http" not in html and "<script" not in html
     for tag in ("table", "tr", "td", "section"):

@@ -37,7 +37,7 @@ def test_the_example_in_the_docs_is_the_file_and_ends_as_the_docs_say():
 def test_the_first_mistake_of_a_lecture_is_named():
     walk = Walk(load_toml(LECTURE))
     assert walk.mistakes[0].quantity.name == "dE_dw1"
-    assert "without the factor dout_dnet" in walk.mistakes[0].why
+    assert "without the factor ∂out/∂net" in walk.mistakes[0].why
     assert walk.mistakes[1].first_wrong == "dE_dw1"
 
 

@@ -8,7 +8,7 @@ from chainrule import Dense, LayerNorm, Network, backward, forward
 from chainrule.errors import SettingError
 from chainrule.explain import explain, explain_trace
 from chainrule.explain.address import canonical, parse
-from chainrule.explain.notation import notation
+from chainrule.explain.notation import from_toml, notation
 from chainrule.explain.symbols import Symbols
 
 LECTURE = trace_of(load("cis678-2-2-2-sigmoid")).plan
@@ -93,3 +93,10 @@ def test_one_row_of_a_batch_may_be_asked_for_in_every_form() -> None:
     for row, share in ((0, -4.0), (1, -12.0), (None, -16.0)):
         assert chainrule.explain(gradient, of="W1[0,0]", row=row).value == share
         assert chainrule.explain(gradient, of="W1", form="matrix", row=row).value == share
+
+
+def test_the_unit_zero_of_a_bias_is_never_written_like_a_number() -> None:
+    zero = from_toml('based_on = "cis678"\nbias_form = "times unit 0"')
+    net = Network(2, [Dense(2, "tanh"), Dense(1)], loss="mse")
+    text = str(explain(net, [0.1 * n for n in range(9)], [[1.0, 2.0]], [[1.0]], of="loss", notation=zero))
+    assert "b_h1·i0" in text and "b_o1·h0" not in text and "b_o1·out_h0" in text

@@ -19,7 +19,8 @@ from chainrule.course.exercises import TOPICS, exercises
 from chainrule.course.lesson import explained, lesson, notation_of
 from chainrule.course.marking import WRONG, Mark
 from chainrule.course.scenes import columns
-from chainrule.course.walk import Walk, symbol
+from chainrule.course.symbols import symbol
+from chainrule.course.walk import Walk
 from chainrule.errors import unknown_name
 from chainrule.explain.by_hand import by_hand
 from chainrule.explain.derive import Form

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from chainrule.course.calculation import rounding_spread, value_or_nan
 from chainrule.course.document import Example, Quantity
 from chainrule.course.printed import Printed
+from chainrule.course.symbols import symbol
 from chainrule.errors import DataError
 from chainrule.explain.digits import shown
 from chainrule.explain.formula import names_in, rename, written
@@ -153,7 +154,7 @@ def _from_before(name: str, gives: str, before: Sequence[str], slide: Slide) -> 
     mistakes = [other for other in before if slide.judged[other].verdict in (WRONG, CARRIED)]
     if mistakes:
         first = slide.judged[mistakes[0]].first_wrong
-        return CARRIED, f"follows from what is printed before: {gives}; the mistake is at {first}", first
+        return CARRIED, f"follows from what is printed before: {gives}; the mistake is at {symbol(first)}", first
     return ROUNDED, f"from rounded numbers: {gives}", ""
 
 
@@ -212,14 +213,14 @@ def mutations(expr: str, names: Mapping[str, float]) -> Iterator[tuple[str, str]
     for i, other in enumerate(used):
         for one in used[i + 1 :]:
             if names[one] != names[other]:
-                yield f"{one} and {other} exchanged", _renamed(tree, {one: other, other: one})
+                yield f"{symbol(one)} and {symbol(other)} exchanged", _renamed(tree, {one: other, other: one})
     for path, node in _nodes(tree):
         match node:  # … · g · (1 − g)
             case ast.BinOp(
                 left=ast.BinOp(left=rest, op=ast.Mult(), right=ast.Name(id=g)), op=ast.Mult(),
                 right=ast.BinOp(left=ast.Constant(value=1), op=ast.Sub(), right=ast.Name(id=same)),
             ) if g == same:  # fmt: skip
-                yield f"without σ′ = {g}·(1 − {g})", _replaced(tree, path, rest)
+                yield f"without σ′ = {symbol(g)}·(1 − {symbol(g)})", _replaced(tree, path, rest)
     for path, node in _nodes(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
             yield f"without the factor {_plain(node.right)}", _replaced(tree, path, node.left)
@@ -232,7 +233,7 @@ def mutations(expr: str, names: Mapping[str, float]) -> Iterator[tuple[str, str]
     for name in used:
         for other in names:
             if other not in used and _stem(other) == _stem(name) and names[other] != names[name]:
-                yield f"{other} in place of {name}", _renamed(tree, {name: other})
+                yield f"{symbol(other)} in place of {symbol(name)}", _renamed(tree, {name: other})
 
 
 def _nodes(tree: ast.expr, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
@@ -270,7 +271,7 @@ def _renamed(tree: ast.expr, names: Mapping[str, str]) -> str:
 
 
 def _plain(node: ast.expr) -> str:
-    return written(ast.unparse(node), lambda name: name)
+    return written(ast.unparse(node), symbol)
 
 
 def _stem(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chainrule.course.calculation import value_or_nan
 from chainrule.course.document import Example
 from chainrule.course.scenes import columns
-from chainrule.course.walk import symbol
+from chainrule.course.symbols import symbol
 from chainrule.explain.by_hand import Rounding
 from chainrule.explain.digits import shown
 

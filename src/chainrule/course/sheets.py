@@ -7,9 +7,10 @@ from html import escape
 
 from chainrule.course.exercises import TOPICS, Exercise
 from chainrule.course.judge import Judged
-from chainrule.course.walk import symbol
+from chainrule.course.symbols import symbol
 from chainrule.explain.digits import shown
 from chainrule.explain.formula import LATEX, written
+from chainrule.explain.html import html_page
 from chainrule.explain.notation import latex_symbol
 
 DIGITS = 6
@@ -112,10 +113,7 @@ _STYLE = (
 def as_html(exercises: Iterable[Exercise], *, solutions: bool = False) -> str:
     """A self-contained page, one problem after the other (one per sheet when printed)."""
     body = "".join(_html(one, solutions) for one in exercises)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Exercises</title><style>{_STYLE}</style></head>\n<body>\n{body}</body></html>\n"
-    )
+    return html_page("Exercises", body, style=_STYLE)
 
 
 def _html(one: Exercise, solutions: bool) -> str:
@@ -123,9 +121,8 @@ def _html(one: Exercise, solutions: bool) -> str:
     for judged in one.solution:
         cells = [symbol(judged.quantity.name), ""]
         if solutions:
-            cells[1] = (
-                f"{written(judged.quantity.expr, symbol)} = {_numbers(one, judged)} = {shown(judged.true, DIGITS)}"
-            )
+            steps = (written(judged.quantity.expr, symbol), _numbers(one, judged), shown(judged.true, DIGITS))
+            cells[1] = " = ".join(dict.fromkeys(steps))
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n")
     given = "".join(f"<p>{escape(line.strip())}</p>\n" for line in _given(one))
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from chainrule.course.errata import Erratum, of_example
 from chainrule.course.judge import AGREES, CARRIED, CUT, ROUNDED, WRONG, Judged, work
 from chainrule.course.numbers import Number
 from chainrule.course.recompute import TOLERANCE, recompute, report
+from chainrule.course.symbols import symbol
 from chainrule.explain.digits import MINUS, shown
 from chainrule.explain.formula import written
 
@@ -26,22 +26,6 @@ _SAID = {
     CARRIED: ("carry a mistake on", "carries a mistake on"),
     WRONG: ("are wrong", "is wrong"),
 }
-
-
-def symbol(name: str) -> str:
-    """A name of a calculation as a lecture writes it.
-
-    >>> symbol("dE_dout_o1"), symbol("w5_new"), symbol("th4"), symbol("eta")
-    ('∂E/∂out_o1', 'new w5', 'θ4', 'η')
-    """
-    if match := re.fullmatch(r"d([A-Za-z]\w*?)_d([A-Za-z]\w*)", name):
-        return f"∂{symbol(match[1])}/∂{symbol(match[2])}"
-    if name.endswith("_new"):
-        return f"new {symbol(name[:-4])}"
-    for word, letter in (("eta", "η"), ("theta", "θ"), ("delta", "δ"), ("sigma", "σ")):
-        if name == word or name.startswith(word + "_"):
-            return letter + name[len(word) :]
-    return f"θ{name[2:]}" if re.fullmatch(r"th\d+", name) else name
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from importlib.resources import files
 from chainrule.explain.digits import shown, with_decimal
 from chainrule.explain.enough import enough_digits
 from chainrule.explain.explanation import Explanation
+from chainrule.explain.html import html_page
 from chainrule.explain.lines import Line, Name
 from chainrule.explain.mathml import Part, Show, math, number, pieces, symbol
 from chainrule.explain.picture import Picture
@@ -87,22 +88,7 @@ def page(explanation: Explanation, drawing: Picture, steps: list[Step]) -> str:
 </section>
 </div>
 </main>"""
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-{_marked(body, explanation.decimal)}
-<script>{script}</script>
-</body>
-</html>
-"""
+    return html_page(title, _marked(body, explanation.decimal), style=style, script=script)
 
 
 def _marked(html: str, mark: str) -> str:

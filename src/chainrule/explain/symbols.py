@@ -82,7 +82,8 @@ class Symbols:
         """The symbol of the 1 that a bias is multiplied by; None where the bias stands alone."""
         if self.notation.bias_form == "times unit 0":
             template = self.notation.input if source.kind == "input" else self.notation.out
-            zero = dict.fromkeys(("unit", "at", "index", "unit_index"), "0")
+            letter = {"letters": "i" if source.kind == "input" else "h"}.get(self.notation.units, "")
+            zero = dict.fromkeys(("at", "index", "unit_index"), "0") | {"unit": f"{letter}0"}
             return template.format_map(self._fields(source, 0) | zero)
         return "1" if self.notation.bias_form == "times 1" else None
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.archive import replace_file
+from chainrule.explain.html import html_page
 from chainrule.model import Model
 from chainrule.report.facts import Facts, rows_of
 from chainrule.report.sections import SECTIONS, headline
 from chainrule.version import __version__
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def report_page(model: Model, data: Any = None, *, rows: bool = True, command: str | None = None) -> str:
@@ -45,29 +44,15 @@ def report_page(model: Model, data: Any = None, *, rows: bool = True, command: s
         )
     )  # fmt: skip
     script = (files("chainrule.report") / "assets" / "report.js").read_text("utf-8")
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
+    page = f"""<header>
 <h1>{escape(title)}</h1>
 <p class="lead">{escape(headline(facts))}</p>
 <nav aria-label="Sections"><ul>{links}</ul></nav>
 </header>
 <main>{body}</main>
 <footer><p>Made by chainrule {escape(__version__)} on your computer. This file is complete in itself: it loads nothing, and
-nothing is ever sent anywhere.</p></footer>
-<script>{script}</script>
-</body>
-</html>
-"""
+nothing is ever sent anywhere.</p></footer>"""
+    return html_page(title, page, style=style, script=script)
 
 
 def report(
