@@ -99,4 +99,11 @@ def test_the_unit_zero_of_a_bias_is_never_written_like_a_number() -> None:
     zero = from_toml('based_on = "cis678"\nbias_form = "times unit 0"')
     net = Network(2, [Dense(2, "tanh"), Dense(1)], loss="mse")
     text = str(explain(net, [0.1 * n for n in range(9)], [[1.0, 2.0]], [[1.0]], of="loss", notation=zero))
-    assert "b_h1·i0" in text and "b_o1·h0" not in text and "b_o1·out_h0" in text
+    assert "b_h1·i0" in text and "b_o1·out_h0" in text
+
+
+def test_the_bias_of_a_single_output_has_the_symbol_of_the_notation() -> None:
+    net = Network(2, [Dense(2, "tanh"), Dense(1)], loss="mse")
+    trace = forward(net, [0.1 * n for n in range(9)], [[1.0, 2.0]], [[1.0]])
+    symbols = {name: explain_trace(trace, "b2", notation=name).target for name in ("default", "cis678", "han-kamber")}
+    assert symbols == {"default": "∂L/∂b2", "cis678": "∂E/∂b_o1", "han-kamber": "∂E/∂θ_5"}

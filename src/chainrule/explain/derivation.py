@@ -133,7 +133,8 @@ def _through(loss: Loss, head: Head) -> Derivation:
         return Derivation(title, "z", lines, {"p": p, "q": f"1 - {p}"}, "∂L/∂z")
     function = activations.get(head.activation)
     inner = rename(function.expr, {name: repr(value) for name, value in function.constants.items()})
-    slope = rename(function.slope_from_output or "", {"a": "p", **{n: repr(v) for n, v in function.constants.items()}})
+    by = function.slope_from_output or function.slope_expr
+    slope = rename(by, {"a": "p", **{name: repr(value) for name, value in function.constants.items()}})
     of = rename(loss.expr, {"p": inner})
     product = Derived(of, f"({loss.slope_expr})*({slope})", say("rule_head", activation=head.activation))
     both = (product, Derived(of, head.slope_expr, say("rule_cancel")))

@@ -120,9 +120,10 @@ class Symbols:
                 fields_ |= {"to": self._short(target_slot, to), "from": self._short(source_slot, source)}
                 return self.notation.weight.format_map(fields_)
             return f"{param.name}[{to + first},{source + first}]"
-        if param.size == 1:
+        is_bias = re.fullmatch(r"b\d+", param.name) is not None
+        if param.size == 1 and not (is_bias and self._is_only_bias(param)):
             return param.name
-        if re.fullmatch(r"b\d+", param.name):
+        if is_bias:
             target_slot, _ = self._ends(param)
             fields_ = self._fields(target_slot, entry) | {"to": self._short(target_slot, entry)}
             return self.notation.bias.format_map(fields_)
@@ -131,6 +132,10 @@ class Symbols:
     def _ends(self, param: Param) -> tuple[Slot, Slot]:
         step = next(step for step in self.plan.steps if param.name in step.params)
         return self.plan.slot(step.target), self.plan.slot(step.sources[0])
+
+    def _is_only_bias(self, param: Param) -> bool:
+        """Whether a bias of one number belongs to one unit, and the notation has a symbol of its own for it."""
+        return self._ends(param)[0].width == 1 and self.notation.bias != Notation.bias
 
     def _short(self, slot: Slot, unit: int) -> str:
         if self.notation.units == "index":
