@@ -212,3 +212,18 @@ def test_a_session_that_is_loaded_goes_on_as_one_that_is_opened(engine):
         session.train(rows, order, 4, table, 0)
     np.testing.assert_array_equal(opened.export()[0], loaded.export()[0])
     np.testing.assert_array_equal(opened.predict(x), loaded.predict(x))
+
+
+def test_a_warm_start_with_early_stopping_ends_with_the_best_weights_of_all_calls():
+    settings = {"random_state": 0, "max_iter": 15, "warm_start": True, "early_stopping": True, "n_iter_no_change": 30}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs, ours = (cls(**settings).fit(X, LABELS) for cls in (TheirClassifier, MLPClassifier))
+        first = ours.coefs_[0].copy()
+        for model in (theirs, ours):
+            model.fit(X, LABELS)
+    assert ours.validation_scores_ == theirs.validation_scores_
+    best = int(np.argmax(ours.validation_scores_))
+    assert np.array_equal(ours.coefs_[0], first) == (best < 15)
+    if best < 15:  # scikit-learn trains on the arrays in which it keeps the best
+        assert not np.allclose(theirs.coefs_[0], first)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from chainrule import fit, load
+from chainrule import MLPClassifier, MLPRegressor, fit, load
 from chainrule.cli.main import main
 from chainrule.report import report, report_page
 
@@ -225,3 +225,19 @@ def left(arguments):
     with pytest.raises(SystemExit) as code:
         main(arguments)
     return code.value.code
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.estimators.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:.*a linear model reaches")
+@pytest.mark.parametrize("kind", ["several labels", "several numbers", "classes"])
+def test_a_saved_estimator_has_a_report_too(kind, tmp_path):
+    source = np.random.default_rng(0)
+    x = source.normal(size=(120, 3))
+    y = {"several labels": (x[:, :2] > 0).astype(int), "several numbers": x[:, :2] * 2, "classes": x[:, 0] > 0}[kind]
+    maker = MLPRegressor if kind == "several numbers" else MLPClassifier
+    model = load(maker(hidden_layer_sizes=(4,), max_iter=20, random_state=0).fit(x, y).save(tmp_path / "a.model"))
+    assert [one["id"] for one in Read(report_page(model)).all("section")] == ["score", "network", "curves", "repeat"]
+    names = ["target"] if y.ndim == 1 else [f"target {i}" for i in range(y.shape[1])]
+    table = {f"x{i}": x[:, i] for i in range(3)} | dict(zip(names, y.T if y.ndim == 2 else [y], strict=True))
+    said = report_page(model, table)
+    assert 'id="drivers"' in said and 'id="why"' in said and f"{maker.__name__}(hidden_layer_sizes=(4,)" in said

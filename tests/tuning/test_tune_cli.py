@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 def test_tune_saves_a_model_and_tells_what_was_tried_and_what_the_score_means(folder):
     out, story = run(*TUNE, "--trials", 4, "--jobs", 2, "--run", "search", cwd=folder)
     assert out == ""
-    for part in ("Tried (trials), best first", "Chosen:", "fit as it is", "95 % interval"):
+    for part in ("Tried (trials), best first", "Chosen:", "the plain network of fit", "95 % interval"):
         assert part in story
     assert "32 rows that no trial was trained or compared on" in story
     assert load(folder / "shop.model").card["tuning"]["search"] == "halving"

@@ -134,7 +134,7 @@ def _tell(found: Tuned, path: Path) -> None:
 
 def _settings(settings: dict[str, Any]) -> str:
     if not settings:
-        return "fit as it is"
+        return "the plain network of fit"
     shown = {
         name: "-".join(map(str, value)) or "linear" if isinstance(value, list) else value
         for name, value in settings.items()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +17,8 @@ from chainrule.errors import ChainruleWarning
 from chainrule.scoring import Score
 from chainrule.tuning import cross_validate as validate_table
 from chainrule.tuning import fit_ensemble
+
+Found = TypeVar("Found")
 
 
 @click.command("cross-validate")
@@ -29,15 +32,7 @@ from chainrule.tuning import fit_ensemble
 @options.as_json
 def cross_validate(data: str, targets: tuple[str, ...], as_json: bool, fixed: dict[str, Any], **asked: Any) -> None:
     """Measure settings: every row is predicted by a network that was trained on the other folds."""
-    reading = options.reading_of(asked)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)
-        found = validate_table(
-            read_table(data, **reading),
-            options.one_or_more(targets),
-            reading=reading,
-            **assignments.merged(asked, fixed),
-        )
+    found = _of_file(validate_table, data, targets, fixed, asked)
     if as_json:
         scores = {one.metric: {**one.to_dict(), "folds": list(found.per_fold[one.metric])} for one in found.scores}
         output.data({"task": found.task, "rows": len(found.rows), "metrics": scores})
@@ -65,15 +60,7 @@ def ensemble(
     """Train several networks on the same rows and save them in a folder; their mean answers (`chainrule predict FOLDER`)."""
     folder = Path(out) if out else Path(Path(data).name.split(".")[0] + ".ensemble")
     check_writable(folder)
-    reading = options.reading_of(asked)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)
-        found = fit_ensemble(
-            read_table(data, **reading),
-            options.one_or_more(targets),
-            reading=reading,
-            **assignments.merged(asked, fixed),
-        )
+    found = _of_file(fit_ensemble, data, targets, fixed, asked)
     found.save(folder)
     rows = found.members[0].card["score"]["rows"]
     if as_json:
@@ -83,6 +70,17 @@ def ensemble(
     output.say(f"{len(found.members)} networks; 'network' is their mean")
     output.say("\n".join(_shown(found.scores, {"method": "held out", "rows": rows})))
     output.say(f"Saved to {folder}")
+
+
+def _of_file(
+    train: Callable[..., Found], data: str, targets: tuple[str, ...], fixed: dict[str, Any], asked: dict[str, Any]
+) -> Found:
+    """What a function of `tuning` makes of a file and the options of its command."""
+    reading = options.reading_of(asked)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* left out: ", ChainruleWarning)
+        table = read_table(data, **reading)
+        return train(table, options.one_or_more(targets), reading=reading, **assignments.merged(asked, fixed))
 
 
 def _shown(scores: tuple[Score, ...], method: dict[str, Any]) -> list[str]:

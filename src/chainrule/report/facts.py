@@ -188,7 +188,7 @@ def _cell(value: Any) -> str:
 
 def rows_of(model: Model, data: Any) -> Rows | None:
     """The rows to look at: those kept away from training where these are the data it was trained on and they are enough."""
-    if data is None:
+    if data is None and "data" in model.card:
         source = Path(str(model.card["data"]["source"]))
         data = source if source.is_file() else None
     if data is None:

@@ -31,7 +31,8 @@ def report_page(model: Model, data: Any = None, *, rows: bool = True, command: s
     """
     facts = Facts(model, rows_of(model, data), rows, command)
     sections = [section for section in (make(facts) for make in SECTIONS) if section is not None]
-    title = f"{', '.join(target.name for target in model.encoder.targets)} from {Path(str(model.card['data']['source'])).name}"
+    source = model.card.get("data", {}).get("source", "arrays")
+    title = f"{', '.join(target.name for target in model.encoder.targets)} from {Path(str(source)).name}"
     links = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, heading, _ in sections)
     body = "".join(
         f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{escape(heading)}</h2>{text}</section>'

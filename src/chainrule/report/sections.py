@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.calculus.loss import Loss
 from chainrule.data.table import counted
 from chainrule.explain.notation import notation
 from chainrule.explain.picture import picture
@@ -55,9 +56,11 @@ def paragraph(text: str, kind: str = "") -> str:
     return f"<p{f' class={chr(34)}{kind}{chr(34)}' if kind else ''}>{escape(text)}</p>"
 
 
-def data(facts: Facts) -> Section:
-    """The data and what was done to it."""
-    card = facts.model.card["data"]
+def data(facts: Facts) -> Section | None:
+    """The data and what was done to it; None for a model that was given arrays."""
+    card = facts.model.card.get("data")
+    if card is None:
+        return None
     what = (
         f"{card['source']}: {card['rows']:,} rows, {len(card['columns'])} columns. To be predicted ({card['task']}): "
     )
@@ -88,10 +91,12 @@ def network(facts: Facts) -> Section:
     model = facts.model
     card = model.card["model"]
     said = f"{card['inputs']} inputs → {' → '.join(card['layers'])}: {card['parameters']:,} weights and biases."
-    algorithm, objective = model.card["algorithm"], model.card["objective"]
+    algorithm = model.card["algorithm"]
     how = (
-        f"Trained by {algorithm['optimizer']} on {objective['loss'].replace('_', ' ')}, "
-        f"{algorithm['epochs_trained']} epochs of batches of {algorithm['batch_size']}; it ended: {algorithm['stopped']}."
+        f"Trained by {algorithm['estimator']}, {algorithm['epochs_trained']} epochs."
+        if "estimator" in algorithm
+        else f"Trained by {algorithm['optimizer']} on {_loss(facts)}, {algorithm['epochs_trained']} epochs of batches of "
+        f"{algorithm['batch_size']}; it ended: {algorithm['stopped']}."
     )
     average = forward(model.network, model.theta.astype(np.float64), np.zeros((1, model.network.input_count)))
     labels = labels_in_network(model.encoder) if facts.shows_rows else _nameless(facts)
@@ -105,6 +110,11 @@ def network(facts: Facts) -> Section:
         f"{svg}</div><figcaption>{escape(legend)}</figcaption></figure>"
     )
     return "network", "The network", paragraph(said) + paragraph(how) + figure
+
+
+def _loss(facts: Facts) -> str:
+    loss = facts.model.network.loss
+    return loss.name.replace("_", " ") if isinstance(loss, Loss) else str(loss)
 
 
 def _nameless(facts: Facts) -> dict[str, str]:
@@ -129,14 +139,13 @@ def curves(facts: Facts) -> Section:
         for name, key in (("training", "loss"), ("validation", "val_loss"))
         if key in history
     ]
-    best = algorithm["best_epoch"]
+    best = algorithm.get("best_epoch")
     mark = (float(best), f"weights kept: epoch {best}") if "val_loss" in history and best else None
     at = sorted({0, len(epochs) // 2, len(epochs) - 1, *([epochs.index(best)] if best in epochs else [])})
     said = "; ".join(
         f"epoch {epochs[k]:.0f}: " + ", ".join(f"{one.name} {number(one.y[k])}" for one in drawn) for k in at
     )
-    loss = facts.model.card["objective"]["loss"].replace("_", " ")
-    out = lines(drawn, "epoch", f"loss ({loss})", f"Learning curves. {said}.", mark=mark)
+    out = lines(drawn, "epoch", f"loss ({_loss(facts)})", f"Learning curves. {said}.", mark=mark)
     others = [name for name in dict.fromkeys(n.removeprefix("val_") for n in history) if name in metrics]
     for name in others[:3]:
         found = [
@@ -151,8 +160,8 @@ def curves(facts: Facts) -> Section:
 
 def score(facts: Facts) -> Section:
     """The score on rows never trained on, beside simple methods."""
-    found = facts.model.card["score"]
-    if not found["metrics"]:
+    found = facts.model.card.get("score")
+    if found is None or not found["metrics"]:
         return "score", "The score", paragraph("No rows were kept away from training, so there is no honest score.")
     where = (
         f"on {found['rows']:,} rows kept away from training"
@@ -182,7 +191,7 @@ def score(facts: Facts) -> Section:
 
 def _metrics(facts: Facts) -> dict[str, Any]:
     """The metrics of the score, the headline first: a model file keeps them by name."""
-    found = facts.model.card["score"]["metrics"]
+    found = facts.model.card.get("score", {}).get("metrics", {})
     usual = [one.name for one in defaults(facts.model.task)]
     return {name: found[name] for name in sorted(found, key=lambda n: usual.index(n) if n in usual else len(usual))}
 
@@ -351,15 +360,17 @@ def repeat(facts: Facts) -> Section:
     """Everything needed to repeat the run."""
     card = facts.model.card
     versions = ", ".join(f"{name} {value}" for name, value in card["versions"].items())
-    rows = [
-        ("seed", str(card["algorithm"]["seed"])),
-        ("engine", f"{card['algorithm']['engine']}, {card['algorithm']['dtype']}"),
-        ("versions", versions),
-        ("data", f"{card['data']['source']}, {card['data']['rows']:,} rows"),
-    ]
+    algorithm, rows = card["algorithm"], [("versions", versions)]
+    if "estimator" in algorithm:
+        rows = [("estimator", str(algorithm["estimator"])), *rows]
+    else:
+        rows = [
+            ("seed", str(algorithm["seed"])), ("engine", f"{algorithm['engine']}, {algorithm['dtype']}"), *rows,
+            ("data", f"{card['data']['source']}, {card['data']['rows']:,} rows"),
+        ]  # fmt: skip
     out = f"<pre tabindex='0'>{escape(facts.kept(facts.command))}</pre>" if facts.command else ""
     out += table(("", "what"), rows, caption="What the result depends on")
-    if "fingerprint" in card["data"]:
+    if "fingerprint" in card.get("data", {}):
         out += paragraph("The data's fingerprint, the SHA-256 of all names and values as they were read:")
         out += f'<p class="long">{escape(card["data"]["fingerprint"])}</p>'
     if "request" in card and facts.shows_rows:

@@ -47,8 +47,8 @@ class Progress:
 class Tuned:
     """What `tune` returns.
 
-    `model` is trained with the best settings, `settings` are those that the search chose ({}: `fit` as it is). `trials`
-    has a dictionary per trial, best first. `stopped`: "trials", "time" or "interrupted". `statement` says what the
+    `model` is trained with the best settings, `settings` are those that the search chose ({}: `fit` with `preset=None`).
+    `trials` has a dictionary per trial, best first. `stopped`: "trials", "time" or "interrupted". `statement` says what the
     model's score was measured on.
     """
 
@@ -86,7 +86,8 @@ def tune(
     search: "halving" trains all trials of a bracket for a few epochs, a third of them for three times as many, and so on
     up to `epochs`; "random" trains every trial up to `epochs`.
     space: choices or ranges by the name of a setting, such as {"learning_rate": LogUniform(1e-4, 1e-1)}; by default
-    `SPACE`. Trial 0 is `fit` as it is. settings: settings of `fit` that are the same for all trials.
+    `SPACE`. Trial 0 is `fit` without a preset and with nothing drawn. settings: settings of `fit` that are the same for all
+    trials.
     validation: the share of the rows that trials are compared on. test: the share that no trial sees, for the score.
     run: a folder that keeps every result; with `resume` an interrupted search goes on there, to the same table.
     n_jobs: so many processes, by default one per core; each trial has one thread.

@@ -110,7 +110,7 @@ def _check_plain(value: Any, where: str) -> None:
 def draw(space: Space, seed: int, number: int) -> dict[str, Any]:
     """The settings of a trial, as plain data: a matter of the seed, the trial's number and the setting's name alone.
 
-    Trial 0 is `fit` as it is, with nothing drawn, so that a search never ends below the defaults unnoticed.
+    Trial 0 is `fit` without a preset, with nothing drawn, so that a search never ends below the plain network unnoticed.
 
     >>> draw({"activation": ("relu", "tanh")}, seed=0, number=0)
     {}
