@@ -39,6 +39,8 @@ def test_the_first_mistake_of_a_lecture_is_named():
     assert walk.mistakes[0].quantity.name == "dE_dw1"
     assert "without the factor ∂out/∂net" in walk.mistakes[0].why
     assert walk.mistakes[1].first_wrong == "dE_dw1"
+    told = {one["name"]: one["first_wrong"] for one in walk.to_dict()["quantities"]}
+    assert told[walk.mistakes[1].quantity.name] == "dE_dw1" and None in told.values()
 
 
 def test_a_lecture_without_mistakes_says_so(tmp_path):

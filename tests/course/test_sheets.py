@@ -80,6 +80,12 @@ def test_the_table_of_a_class_names_the_slips(tmp_path):
     assert (data[0]["first_wrong"], data[0]["slip"]) == ("net_h1", "forgot the bias")
 
 
+def test_a_sheet_that_was_handed_in_blank_is_not_called_right(tmp_path):
+    run = CliRunner()
+    (tmp_path / "blank.toml").write_text(run.invoke(exercise, ["--format", "toml"]).output, "utf-8")
+    assert "1 solution, 0 without a slip, 1 blank" in run.invoke(mark, [str(tmp_path)]).output
+
+
 def test_the_exercise_command_prints_text_latex_toml_and_json():
     run = CliRunner()
     asked = ["--topic", "hidden-gradient", "--network", "2-2-1", "--seed", "7", "--count", "30"]

@@ -11,6 +11,7 @@ import pytest
 from chainrule import MLPClassifier, MLPRegressor, fit, load
 from chainrule.cli.main import main
 from chainrule.report import report, report_page
+from chainrule.report.charts import LEFT, RIGHT, WIDTH, Line, lines
 
 DRAWS = np.random.default_rng(4)
 HOSTILE = '<script>alert("é")</script>'
@@ -180,6 +181,12 @@ def test_contrast_is_sufficient_by_day_and_by_night():
             for ground in ("page", "card"):
                 assert contrast(palette[text], palette[ground]) >= 4.5, (text, ground)
         assert contrast(palette["text"], palette["forward-tint"]) >= 4.5
+
+
+def test_a_curve_of_one_point_stands_in_the_middle():
+    picture = lines([Line("loss", [1.0], [0.5])], "epoch", "loss", "one epoch")
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    assert f'class="dot s0" cx="{middle:.1f}"' in picture
 
 
 def test_data_that_were_not_trained_on_are_said_to_be_so(classifier):

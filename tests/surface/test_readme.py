@@ -33,6 +33,11 @@ def test_every_page_that_the_readme_names_is_there():
         assert (ROOT / path).exists(), path
 
 
+def test_the_readme_names_every_page():
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{page.name})" in README, page.name
+
+
 def test_the_story_that_the_readme_tells_is_the_one_that_is_told(tmp_path):
     story = README[README.index("$ chainrule fit examples/data/wine.csv") :]
     shown = story[: story.index("```")].splitlines()[1:]

@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, SettingError
 from chainrule.network import initialize
 from chainrule.steps import forward
 from chainrule.threshold import (
@@ -239,3 +239,9 @@ def test_points_anywhere_are_separated_or_proved_inseparable(seed):
 def test_what_makes_no_sense_is_refused_with_a_code(call, code):
     with pytest.raises(ChainruleError, match=code):
         call()
+
+
+@pytest.mark.parametrize(("outputs", "told"), [((0, 1, 1), "got 011"), ((0, 2), "got 02"), ((), "got none")])
+def test_what_is_no_truth_table_is_shown_as_it_was_given(outputs, told):
+    with pytest.raises(SettingError, match=told):
+        BooleanFunction(outputs)

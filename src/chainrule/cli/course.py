@@ -21,6 +21,7 @@ from chainrule.course.marking import WRONG, Mark
 from chainrule.course.scenes import columns
 from chainrule.course.symbols import symbol
 from chainrule.course.walk import Walk
+from chainrule.data.table import counted
 from chainrule.errors import unknown_name
 from chainrule.explain.by_hand import by_hand
 from chainrule.explain.derive import Form
@@ -232,7 +233,9 @@ def mark(answers: str, as_json: bool) -> None:
         click.echo(line)
     slipped = [(one, one.first) for one in marked if one.first]
     click.echo("")
-    click.echo(f"{len(marked)} solution{'s' * (len(marked) > 1)}, {len(marked) - len(slipped)} without a slip")
+    blank = sum(not one.marks for one in marked)
+    said = f"{counted(len(marked), 'solution')}, {len(marked) - len(slipped) - blank} without a slip"
+    click.echo(said + (f", {blank} blank" if blank else ""))
     for slip, n in Counter(first.slip for _, first in slipped).most_common():
         click.echo(f"  {n} × {slip}")
     for one, first in slipped:
