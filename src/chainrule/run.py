@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from chainrule.errors import DataError, SettingError
 from chainrule.plain import plain
 from chainrule.prepare import Prepared, Trial, prepare, trial_of
 from chainrule.request import Request
-from chainrule.training.again import advance, batch_of
+from chainrule.training.again import advance, batch_of, multiplier_of
 from chainrule.training.lock import folder_lock
 from chainrule.training.loop import Settings
 from chainrule.training.state import Learner, Snapshot, begin, load_snapshot, save_snapshot
@@ -160,10 +160,26 @@ def replay(
 
     data: needed where the run did not begin with a file, or the file has moved. Raises CR603 when the data differ.
     """
+    found = replay_step(folder, step, data, sample_weight)
+    return found.trace, found.trial
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """A training step again: its pass, the training it belongs to, and what the rule remembered before it, as
+    `chainrule.update` keeps it, with the schedule's `multiplier` of the learning rate."""
+
+    trace: Trace
+    trial: Trial
+    memory: Mapping[str, Any]
+
+
+def replay_step(folder: str | os.PathLike[str], step: int, data: Any = None, sample_weight: Any = None) -> Replayed:
+    """What `replay` gives, and the rule's memory. The training is made again from its first step up to this one."""
     run, trial = reopen(folder, data, sample_weight)
     if trial.request.solver == "lbfgs":
         raise SettingError("CR204", "L-BFGS takes all rows at once: there are no steps to replay", where=str(folder))
-    return _at_step(trial, run, step), trial
+    return _at_step(trial, run, step)
 
 
 def reopen(folder: str | os.PathLike[str], data: Any = None, sample_weight: Any = None) -> tuple[Run, Trial]:
@@ -183,7 +199,7 @@ def reopen(folder: str | os.PathLike[str], data: Any = None, sample_weight: Any 
     return run, trial_of(prepared)
 
 
-def _at_step(trial: Trial, run: Run, step: int) -> Trace:
+def _at_step(trial: Trial, run: Run, step: int) -> Replayed:
     """Train again from the beginning up to the step, and record the step itself."""
     settings, request, plan = trial.settings, trial.request, trial.network.plan
     learner = begin(trial.theta, request.update)
@@ -195,4 +211,10 @@ def _at_step(trial: Trial, run: Run, step: int) -> Trace:
     engine = choose(request.engine, plan, request.update, request.dtype)
     session = engine.open(plan, learner.theta, learner.slots, request.update, seed=request.seed)
     advance(session, trial.rows, settings, 0, step - 1)
-    return session.trace(trial.rows, batch_of(settings, step - 1, len(trial.rows)), step - 1)
+    memory = {
+        "step": step - 1,
+        "slots": session.export()[1],
+        "multiplier": multiplier_of(settings, step - 1, trial.rows),
+    }
+    trace = session.trace(trial.rows, batch_of(settings, step - 1, len(trial.rows)), step - 1)
+    return Replayed(trace, trial, memory)

@@ -99,6 +99,17 @@ def test_a_step_of_a_run_is_explained(table, tmp_path):
     assert explanation.value == pytest.approx(replay(tmp_path / "run", 7)[0].gradient[1], rel=1e-4, abs=1e-7)
 
 
+@pytest.mark.parametrize("rule", ["adam", "momentum", "adamw"])
+def test_why_a_weight_moved_in_a_step_of_a_run_ends_in_the_weight_of_the_next_step(table, tmp_path, rule):
+    settings = {**SETTINGS, "optimizer": rule, "schedule": "cosine", "clip_norm": 0.1, "dtype": "float64"}
+    fit(table, "y", run=tmp_path / "run", **settings)
+    after, _ = replay(tmp_path / "run", 31)
+    moved = explain(tmp_path / "run", step=30, of="new W1[0,1]")
+    assert moved.value == pytest.approx(float(after.plan.param("W1").of(after.theta)[0, 1]), rel=1e-12)
+    with pytest.raises(SettingError, match="CR204.*whole batch"):
+        explain(tmp_path / "run", step=30, of="new W1[0,1]", row=0)
+
+
 def test_a_step_that_was_not_made_is_refused(table, tmp_path):
     fit(table, "y", run=tmp_path / "run", **SETTINGS)
     with pytest.raises(SettingError, match="CR201.*1 to"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from typing import Any, Literal, overload
 
@@ -18,8 +19,9 @@ from chainrule.explain.derive import explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.matrix import MatrixExplanation, explain_matrix
 from chainrule.explain.units import Meant, in_units, labels_in_network, meant, units_of
+from chainrule.explain.update import explain_update
 from chainrule.model import Model
-from chainrule.run import replay
+from chainrule.run import Replayed, replay, replay_step
 from chainrule.shapes import Array
 from chainrule.steps import backward, forward
 
@@ -58,10 +60,11 @@ def explain(
     subject: a `Model` with `data` (a path, a DataFrame, an array) of which `row` (the first) is explained, with its target
     in a column or in `y` where a gradient is asked for; or what `forward` and `backward` returned, of which the whole batch
     or one `row` of it is explained; or the folder of a run, whose training step `step` (from 1) is replayed and explained,
-    its batch or one `row` of that; or another library's network (a fitted scikit-learn MLP, a `torch.nn.Sequential`, a
-    `keras.Sequential`, or what `from_other` made of one) with rows in `data` and targets in `y`. `form`: "factors",
-    "delta", "paths", or "matrix" for a whole `W1`, `b2` or `z1`. `how`: notation, top (terms shown) and digits.
-    "prediction" of a classifier with several outputs is the probability of the class that it chooses.
+    its batch or one `row` of that, or "new W1[2,3]", why that weight moved as it did; or another library's network (a
+    fitted scikit-learn MLP, a `torch.nn.Sequential`, a `keras.Sequential`, or what `from_other` made of one) with rows in
+    `data` and targets in `y`. `form`: "factors", "delta", "paths", or "matrix" for a whole `W1`, `b2` or `z1`. `how`:
+    notation, top (terms shown) and digits. "prediction" of a classifier with several outputs is the probability of the
+    class that it chooses.
 
     A model's number is derived in float64 from its weights, whatever it was trained in. Its columns are called by name
     ("d price / d age", "price", "age"): such a number ends in the units of the columns.
@@ -75,6 +78,8 @@ def explain(
     if isinstance(subject, (str, os.PathLike)):
         if step is None:
             raise SettingError("CR202", "which step of the run?", where="step", hint="explain(run, step=1203, of=...)")
+        if moved := re.fullmatch(r"\s*new\s+(.+)", of):
+            return _moved(replay_step(subject, step, data), moved[1], form, row, how)
         replayed, trial = replay(subject, step, data)
         if form == "matrix":
             return _in_matrices(replayed, of, how | {"row": row})
@@ -92,6 +97,15 @@ def explain(
         return _in_matrices(trace, of, how)
     raw = subject.encoder.raw(table, np.array([row or 0]))[0]
     return _of_columns(trace, subject.encoder, of_class(subject, trace, of), form, how, raw)
+
+
+def _moved(replayed: Replayed, of: str, form: str, row: int | None, how: dict[str, Any]) -> Explanation:
+    """Why a weight moved as it did in a step of a run."""
+    if form != "factors" or row is not None:
+        raise SettingError(
+            "CR204", "an update has one form and is that of the whole batch", got=f"form={form!r}, row={row}"
+        )
+    return explain_update(replayed.trace, replayed.trial.settings.update, of, memory=replayed.memory, **how)
 
 
 def _of_columns(

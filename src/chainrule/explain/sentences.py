@@ -85,7 +85,9 @@ SENTENCES: dict[str, str] = {
     "all_zero": "{n} terms are 0 and left out.",
     "counts": "{paths} paths lead from here to the loss: {products} multiplications. Multiplying out the paths of every weight"
     " like this would take {every}; one sweep of deltas back through the network finds them all with {sweep}.",
-    "training": "A pass of training: dropout and other random draws are those of seed {seed}, step {step}.",
+    "training": "A pass of training: its random draws, such as the mask m of dropout (0 where a unit is silenced,"
+    " 1/(1 − rate) elsewhere),"
+    " are those of seed {seed}, step {step}.",
     "kink": "{net} lies exactly on a kink of {function}; the slope is taken from the left.",
     "penalty_1": "L1 penalty",
     "penalty_2": "L2 penalty",

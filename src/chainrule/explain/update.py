@@ -46,7 +46,8 @@ def explain_update(
     """Why one parameter moves as it does: the data's gradient, penalties, clipping, the rule's memory, old and new value.
 
     trace: of a backward pass, with the θ that is about to be moved. rule, constants and memory: as for
-    `chainrule.update`, with the memory as it stands *before* this step; it is not changed. of: a weight or bias. The
+    `chainrule.update`, with the memory as it stands *before* this step; it is not changed. In it, "multiplier" is what a
+    schedule multiplies the learning rate by. of: a weight or bias. The
     gradient itself is explained by the only child.
 
     Raises `SettingError` CR210 when `of` is not a single parameter, `PromiseError` CR802 when the lines do not give what
@@ -96,7 +97,7 @@ class _Step:
         self.place = param.offset + entry
         self.count = int(memory.get("step", 0)) + 1
         self.slots = tuple(memory.get("slots") or (np.zeros_like(trace.theta) for _ in update.rule.slots))
-        table = update.rule.table(self.count, np.ones(1))
+        table = update.rule.table(self.count, np.full(1, float(memory.get("multiplier", 1.0))))
         self.scalars = {name: float(column[0]) for name, column in table.items()}
         self.decay = trace.plan.per_entry("decay_factor").astype(trace.dtype)
         self.rates = trace.plan.per_entry("learning_rate_factor").astype(trace.dtype)

@@ -43,6 +43,12 @@ def batch_of(settings: Settings, step: int, count: int) -> Ints:
     return order_of(settings, epoch, count)[position * batch : (position + 1) * batch]
 
 
+def multiplier_of(settings: Settings, step: int, rows: Rows) -> float:
+    """What the schedule multiplies the learning rate by in a step, counted from 0."""
+    _, per_epoch = steps_per_epoch(len(rows), settings)
+    return float(settings.schedule.at(np.array([step]), settings.epochs * per_epoch, per_epoch)[0])
+
+
 def advance(session: Session, rows: Rows, settings: Settings, done: int, until: int) -> Advanced:
     """Make the steps from `done` (made before) up to `until`, or up to the first whose loss is not finite."""
     count = len(rows)
