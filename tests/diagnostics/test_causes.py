@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, diagnose, fit, losses
+from chainrule.diagnostics import Finding, Remedy
+from chainrule.diagnostics.ranking import ranked
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -83,6 +85,16 @@ def test_a_table_whose_columns_do_not_tell_all_has_no_mixed_up_labels():
     network = Network(4, [Dense(8, "tanh"), Dense(1, "sigmoid")])
     found = diagnose(fit((x, y), network=network, learning_rate=0.01, epochs=30, test=0.2), (x, y))
     assert "label_noise" not in [one.diagnostic for one in found.findings if one.is_ill], str(found)
+
+
+def test_dead_units_of_a_narrow_network_are_the_cause_where_nothing_was_tried():
+    found = ranked(
+        [
+            Finding("the network", {"loss_without": None}, "", "", Remedy(""), diagnostic="underfitting"),
+            Finding("layer 1", {"from_start": False}, "", "", Remedy(""), diagnostic="dead_units"),
+        ]
+    )
+    assert [one.diagnostic for one in found] == ["dead_units", "underfitting"]
 
 
 def test_which_losses_are_squared_follows_from_their_formulas():

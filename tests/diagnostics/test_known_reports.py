@@ -4,7 +4,7 @@ the cause is named, and what follows from it stands behind it."""
 import numpy as np
 import pytest
 
-from chainrule import MLPClassifier, MLPRegressor, cure
+from chainrule import Dense, MLPClassifier, MLPRegressor, Network, Update, cure, diagnose, fit, initializers, rules
 from chainrule.errors import DivergedError
 from chainrule.estimators.contract import ConvergenceWarning
 
@@ -69,8 +69,33 @@ def test_a_few_relu_units_before_the_output_that_all_die():
     assert tried.helped
 
 
+def test_three_layers_of_tiny_first_weights_predict_one_price_for_every_day():
+    """Keras 2051: prices from the seven before, divided by the largest; three layers whose first weights are within ±0.05,
+    two epochs row by row in order. (The reporter's file is not public: prices are drawn here.)"""
+    r = np.random.default_rng(1)
+    walk = np.abs(100.0 + np.cumsum(r.normal(size=608)))
+    prices = np.stack([walk[7 - i : 607 - i] for i in range(8)], axis=1)
+    prices /= prices.max()
+    tiny = initializers.get("uniform", limit=0.05)
+    layers = [Dense(7, initializer=tiny), Dense(4, "tanh", initializer=tiny), Dense(1, initializer=tiny)]
+    data = (prices[:, 1:], prices[:, 0])
+    model = fit(
+        data, network=Network(7, layers), optimizer=Update(rules.get("momentum", learning_rate=0.06, momentum=0.5)),
+        epochs=2, batch_size=1, shuffle=False, l2=0, validation=0, test=0, scale=None, keep=[f"x{i}" for i in range(7)],
+    )  # fmt: skip
+    assert np.ptp(model.predict(data[0])) < 0.01 * np.ptp(prices)
+    found = diagnose(model, data)
+    assert found.first.diagnostic == "vanishing_gradients", str(found)
+    assert "weights of every layer" in found.first.because
+    assert (
+        len([one for one in named(found) if one.startswith("learning_rate")]) < 2
+    )  # too small and too large exclude it
+    tried = cure(found)
+    assert tried.after > 0.5 > tried.before
+
+
 def test_sigmoid_units_under_inputs_in_the_thousands():
-    """Keras 2051, as it is usually met: every row gets the same prediction, since large inputs leave every unit flat."""
+    """The same report as it is often met: every row gets the same prediction, since large inputs leave every unit flat."""
     r = np.random.default_rng(4)
     x = r.uniform(0.0, 5000.0, (400, 4))
     y = (x[:, 0] + x[:, 1] > 5000.0).astype(int)

@@ -177,7 +177,7 @@ class TestTorch:
 
         hooked = nn.Linear(5, 4)
         hooked.register_forward_hook(lambda *seen: None)
-        for bad in (nn.BatchNorm1d(4), nn.ReLU6(), nn.LogSoftmax(1), Own(4, 4), nn.Softplus(beta=2.0), hooked):
+        for bad in (nn.BatchNorm1d(4), nn.ReLU6(), nn.LogSoftmax(0), Own(4, 4), nn.Softplus(beta=2.0), hooked):
             with pytest.raises(SettingError, match=f"{type(bad).__name__}.*cannot be read") as caught:
                 from_other(nn.Sequential(nn.Linear(5, 4), bad))
             assert caught.value.code == "CR212" and caught.value.where == "module '1'"

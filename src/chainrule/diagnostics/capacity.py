@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from chainrule.diagnostics.curves import train_curve
 from chainrule.diagnostics.evidence import Evidence
 from chainrule.diagnostics.finding import UNITS, Finding, Remedy, diagnostic
+from chainrule.diagnostics.variants import remade
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network
 from chainrule.optim.rule import Update
@@ -108,7 +109,6 @@ def _remade(e: Evidence, change: Callable[[Layer], Layer | None]) -> Network | N
     network = e.network
     if not isinstance(network, Network) or not all(isinstance(one, (Dense, Dropout)) for one in network.layers):
         return None
-    *hidden, last = network.layers
-    made = [new for one in hidden if (new := change(one)) is not None]
-    assert isinstance(last, Dense)
-    return replace(network, layers=[*made, Dense(last.units, last.activation)])
+    end = network.layers[-1]
+    assert isinstance(end, Dense)
+    return remade(network, lambda one, is_last: Dense(end.units, end.activation) if is_last else change(one))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from chainrule.diagnostics.evidence import Evidence
 from chainrule.diagnostics.finding import Remedy
 from chainrule.diagnostics.gather import Case
 from chainrule.diagnostics.measures import Measure, measure_for
+from chainrule.diagnostics.variants import remade, suited
 from chainrule.engines.base import Rows
 from chainrule.errors import DivergedError
 from chainrule.fit import model_from
@@ -39,20 +40,19 @@ def _plainly(name: str) -> Any:
     return lambda request, value: replace(request, **{name: value})
 
 
-def _layers(request: Request, change: Any) -> Request:
+def _layers(request: Request, change: Callable[[Dense, bool], Layer]) -> Request:
     """Every Dense layer of a network of one's own changed; widths alone have nothing to change."""
     network = request.network
     if not isinstance(network, Network):
         return request
     dense = [i for i, layer in enumerate(network.layers) if isinstance(layer, Dense)]
-    made: list[Layer] = [
-        change(layer, i == dense[-1]) if isinstance(layer, Dense) else layer for i, layer in enumerate(network.layers)
-    ]
-    return replace(request, network=Network(network.inputs, made, network.loss, network.reduction))
+    end = network.layers[dense[-1]] if dense else None
+    made = remade(network, lambda one, _: change(one, one is end) if isinstance(one, Dense) else one)
+    return replace(request, network=made)
 
 
 def _initial(request: Request, value: Any) -> Request:
-    return _layers(request, lambda layer, last: replace(layer, initializer=None, weights=None, biases=None))
+    return replace(request, network=suited(request.network)) if isinstance(request.network, Network) else request
 
 
 def _hidden(request: Request, value: Any) -> Request:
@@ -67,9 +67,7 @@ def _equal_rates(request: Request, value: Any) -> Request:
 def _output(request: Request, value: Any) -> Request:
     if not isinstance(request.network, Network):
         return request
-    network = request.network
-    *rest, last = network.layers
-    return replace(request, network=Network(network.inputs, [*rest, replace(last, activation=value)], network.loss))  # type: ignore[type-var]
+    return _layers(request, lambda layer, last: replace(layer, activation=value) if last else layer)
 
 
 def _loss(request: Request, value: Any) -> Request:
@@ -82,13 +80,9 @@ def _network(request: Request, value: Any) -> Request:
 
 def _dropout(request: Request, value: Any) -> Request:
     if isinstance(request.network, Network):
-        return request if value else _without_dropout(request, request.network)
+        without = remade(request.network, lambda one, _: None if isinstance(one, Dropout) else one)
+        return request if value else replace(request, network=without)
     return replace(request, dropout=value)
-
-
-def _without_dropout(request: Request, network: Network) -> Request:
-    kept = [layer for layer in network.layers if not isinstance(layer, Dropout)]
-    return replace(request, network=Network(network.inputs, kept, network.loss, network.reduction))
 
 
 def _rate(request: Request, value: Any) -> Request:

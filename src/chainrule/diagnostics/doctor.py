@@ -15,15 +15,21 @@ from chainrule.model import Model, load
 
 
 def diagnose(
-    subject: Model | str | os.PathLike[str] | Any, data: Any = None, y: Any = None, *, validation: Any = None
+    subject: Model | str | os.PathLike[str] | Any,
+    data: Any = None,
+    y: Any = None,
+    *,
+    validation: Any = None,
+    loss: Any = None,
 ) -> Diagnosis:
     """Find what ails a network: a verdict, the findings that lead to it, ranked, each with a remedy.
 
     subject: a `Model` or its file, with the `data` it was trained on (a path, a DataFrame, or X with its target `y`); or the
     folder of a run, also of one that diverged; or a fitted estimator, or a network of another library that
-    `chainrule.exchange` reads, with the X and y it was trained on. validation: further rows to be held
-    against those of training. Data that the model was not trained on are taken as new rows: then nothing is said of the
-    training.
+    `chainrule.exchange` reads, with the X and y it was trained on. validation: further rows to be held against those of
+    training. loss: what a network of another library was trained with, where it does not carry it (a torch module never
+    does), as that library's object or by chainrule's name. Data that the model was not trained on are taken as new rows:
+    then nothing is said of the training.
 
     The findings are ranked by cause: the first is the one to treat. "cannot_tell" is a possible verdict.
 
@@ -36,7 +42,7 @@ def diagnose(
     ('ill', 'symmetric_units')
     """
     if is_foreign(subject):
-        return examine(from_net(subject, data, y, validation=validation).evidence)
+        return examine(from_net(subject, data, y, validation=validation, loss=loss).evidence)
     if not isinstance(subject, (Model, str, os.PathLike)):
         own = getattr(subject, "diagnose", None)
         if own is None:

@@ -16,17 +16,21 @@ from chainrule.data.encode import Encoder
 from chainrule.data.inputs import inputs_of
 from chainrule.data.table import Table
 from chainrule.diagnostics.evidence import SAMPLE, Evidence, Training, sampled
+from chainrule.diagnostics.reference import skill
 from chainrule.engines.base import Rows, Session
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleError, DataError, SettingError
 from chainrule.exchange import Foreign, from_other
 from chainrule.fit import read_examples
+from chainrule.layers import Dense
 from chainrule.model import Model, rows_for
 from chainrule.prepare import Prepared, Trial, prepare, trial_of
 from chainrule.request import Request
 from chainrule.run import Run, fingerprint
 from chainrule.shapes import Array
+from chainrule.steps import forward
 from chainrule.training.again import Failure, advance, failure, steps_per_epoch, walk
+from chainrule.training.diverged import not_finite_parameter
 from chainrule.training.history import History
 from chainrule.training.state import Snapshot, begin, load_snapshot
 
@@ -110,26 +114,51 @@ def from_run(folder: str | os.PathLike[str], data: Any = None, target: Any = Non
     return Case(evidence, prepared)
 
 
-def from_net(net: Any, data: Any, target: Any, *, validation: Any = None) -> Case:
-    """Evidence on a network of another library and the rows it was trained on; how it was trained is not known."""
+def from_net(net: Any, data: Any, target: Any, *, validation: Any = None, loss: Any = None) -> Case:
+    """Evidence on a network of another library and the rows it was trained on; how it was trained is not known. `loss`: the
+    one it was trained with, where it does not carry it."""
     if data is None or target is None:
         raise SettingError(
             "CR202", "a diagnosis needs the rows that the network was trained on, and their targets", where="data",
             hint="diagnose(net, X, y)",
         )  # fmt: skip
-    other = from_other(net, data)
-    network, loss = other.network, other.network.loss
-    assert isinstance(loss, Loss)
+    other = _by_targets(from_other(net, data, loss=loss), data, target)
+    network, goal, theta = other.network, other.network.loss, other.theta
+    assert isinstance(goal, Loss)
+    found = not_finite_parameter(network.plan, theta)
+    failed = None if found is None else Failure(None, None, found)
     rows = _rows_of(other, data, target)
     named = [str(name) for name in getattr(data, "columns", ())]
-    task = {"real": "regression", "binary": "binary", "classes": "multiclass"}[loss.target_kind]
+    task = {"real": "regression", "binary": "binary", "classes": "multiclass"}[goal.target_kind]
     return Case(
         Evidence(
-            network, other.theta, sampled(rows), None, tuple(named) or tuple(f"x{i}" for i in range(network.input_count)),
-            task, other.classes, new=None if validation is None else _rows_of(other, *validation),
+            network, theta if failed is None else np.where(np.isfinite(theta), theta, 0.0), sampled(rows), None,
+            tuple(named) or tuple(f"x{i}" for i in range(network.input_count)),
+            task, other.classes, failure=failed, new=None if validation is None else _rows_of(other, *validation),
         ),
         None,
     )  # fmt: skip
+
+
+def _by_targets(other: Foreign, data: Any, target: Any) -> Foreign:
+    """The network under the loss that its targets ask for, where it carried none: numbers beside labels of classes are
+    logits, where they say more about the labels so than as they are."""
+    network, labels = other.network, np.asarray(target)
+    last = network.layers[-1] if network.layers else None
+    is_open = other.is_guessed and isinstance(last, Dense) and network.output_activation == "identity"
+    if not is_open or labels.dtype.kind not in "biu" or labels.size != len(labels):
+        return other
+    assert isinstance(last, Dense)
+    codes = labels.reshape(-1).astype(np.int64)
+    if codes.min() < 0 or codes.max() >= max(2, network.output_count):
+        return other
+    function = "sigmoid" if network.output_count == 1 else "softmax"
+    made = replace(network, layers=(*network.layers[:-1], replace(last, activation=function)), loss=None)
+    y = codes[:, None].astype(np.float64) if network.output_count == 1 else np.eye(network.output_count)[codes]
+    x, theta = other.inputs(data), other.theta.astype(np.float64)
+    with np.errstate(all="ignore"):
+        plain, squeezed = (skill(y, forward(one, theta, x).prediction) for one in (network, made))
+    return other if plain > squeezed else replace(other, network=made)
 
 
 def _rows_of(other: Foreign, data: Any, target: Any) -> Rows:
@@ -138,6 +167,12 @@ def _rows_of(other: Foreign, data: Any, target: Any) -> Rows:
         raise DataError(
             "CR105", "X and y have different lengths", expected=f"{len(x)} targets", got=f"{len(y)} targets"
         )
+    if y.dtype.kind not in "biuf":
+        raise DataError(
+            "CR108", "the labels of this network must be whole numbers", where="y",
+            expected="0, 1, … in the order of its outputs",
+            got=f"{y.reshape(-1)[0]!r}", hint="np.unique(y, return_inverse=True)[1] numbers labels by the alphabet",
+        )  # fmt: skip
     if np.issubdtype(y.dtype, np.floating) or other.network.output_count == 1:
         y = np.asarray(y, other.theta.dtype).reshape(len(y), -1)
     return Rows(np.ascontiguousarray(x), np.ascontiguousarray(y))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.diagnostics.evidence import Evidence
-from chainrule.diagnostics.finding import NO_PROGRESS, Finding, Remedy, diagnostic
+from chainrule.diagnostics.finding import NO_PROGRESS, RATES, Finding, Remedy, diagnostic
 from chainrule.diagnostics.layers import LayerState
+from chainrule.diagnostics.variants import suited
+from chainrule.network import Network
 
 VANISHING = (
     1e-3  # ∂L/∂z of the first layer over that of the last; ten layers of σ′ ≤ 0.25 give 1e-6, healthy nets 0.05 to 5
 )
+WEAK = 0.03  # the same, where suited first weights get further than these did; healthy nets have more
+SMALL = 0.1  # a product of slopes: above, they are not what makes gradients vanish
 EXPLODING = 100.0  # the same, the other way: healthy first weights give less than 10
 SHORT = 0.05  # of the target's variance: less is not told from the spread between seeds
 
@@ -20,7 +24,7 @@ def _ratio(layers: tuple[LayerState, ...]) -> float:
     return layers[0].delta / last if last > 0 else 1.0
 
 
-@diagnostic("gradients", causes=(*NO_PROGRESS, "learning_rate_too_small"))
+@diagnostic("gradients", causes=(*NO_PROGRESS, *RATES))
 def vanishing_gradients(e: Evidence) -> Finding | None:
     """Does the gradient still reach the first layers?"""
     layers, first = e.layers, e.first_layers or e.layers
@@ -29,23 +33,31 @@ def vanishing_gradients(e: Evidence) -> Finding | None:
     then, now = _ratio(first), _ratio(layers)
     flat = [one for one in first if not one.is_output and one.function != "identity"]
     slopes = [float(one.slope.mean()) for one in flat]
-    if then > VANISHING or not slopes or any(one.dead.mean() > 0.5 for one in first):
+    if then > WEAK or not slopes or any(one.dead.mean() > 0.5 for one in first):
         return None
-    if now > VANISHING and e.shortfall <= SHORT:
+    if max(then, now) > VANISHING and e.shortfall <= SHORT:
         return None
-    function = flat[0].function
+    better = e.tried(suited(e.network)) if then > VANISHING and isinstance(e.network, Network) else 0.0
+    if better is None or better > e.loss - SHORT * e.constant_loss:
+        return None  # what is only weak is named where it was tried that other first weights get further
+    when = " at the first weights" if e.first_layers is not None else ""
+    by_slopes = float(np.prod(slopes)) < SMALL
     product = " · ".join(f"{slope:.3g}" for slope in slopes)
+    why = (
+        f"going back, ∂L/∂z is multiplied by the slope of {flat[0].function} in every layer: {product} = {np.prod(slopes):.2g}"
+        if by_slopes else
+        "going back, ∂L/∂z is multiplied by the weights of every layer, and these are so small that it shrinks with every layer"
+    )  # fmt: skip
     return Finding(
         f"layers 1 to {layers[-1].layer}",
         {"first_over_last": then, "now": now, "slopes": slopes, "product_of_slopes": float(np.prod(slopes)),
-         "delta_per_layer": [one.delta for one in first]},
-        f"a ratio above {VANISHING:g}",
-        f"going back, ∂L/∂z is multiplied by the slope of {function} in every layer: {product} = {np.prod(slopes):.2g}; "
-        f"so little arrives at the first layers that they do not learn",
+         "delta_per_layer": [one.delta for one in first], "weight_norms": [one.weight for one in first]},
+        f"a ratio above {VANISHING if then <= VANISHING else WEAK:g}",
+        f"{why}; so little arrives at the first layers that they do not learn",
         Remedy("use relu in the hidden layers, whose slope is 1, with first weights that suit it, and adam, whose steps do not "
                "depend on how large a gradient is; or fewer layers",
                {"hidden_activation": "relu", "initial": "suited", "optimizer": "adam"}),
-        said=f"∂L/∂z in layer 1 is {then:.1e} of that in layer {layers[-1].layer} at the first weights, {now:.1e} now",
+        said=f"∂L/∂z in layer 1 is {then:.1e} of that in layer {layers[-1].layer}{when}" + (f", {now:.1e} now" if when else ""),
         explain=f"delta({layers[0].net}[0])",
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from chainrule.calculus.loss import Loss
 from chainrule.diagnostics.evidence import Evidence
 from chainrule.diagnostics.finding import NO_PROGRESS, RATES, UNITS, Finding, Remedy, diagnostic
 from chainrule.objective import advice
+from chainrule.plan import Step
 
 OUT_OF_REACH = 0.05  # the share of targets outside the range of the outputs
 
@@ -29,6 +30,14 @@ def odd_loss(e: Evidence) -> Finding | None:
             Remedy("use the output activation 'identity' for numbers", {"output": "identity"}),
             said=f"{beyond:.0%} of the targets lie outside the range of {output}", explain="prediction",
         )  # fmt: skip
+    if _is_twice(e):
+        return Finding(
+            "the output layer", {"loss": loss.name, "output": output}, f"{output} once",
+            f"the outputs are probabilities already when the loss {loss.name} puts them through {output} again: the second "
+            "time they cannot come near 0 and 1, and the gradient shrinks",
+            Remedy(f"give the loss what comes before {output} (logits): leave the {output} at the end of the network out"),
+            said=f"{output} is applied twice", explain=f"delta({e.layers[-1].net}[0])" if e.layers else None,
+        )  # fmt: skip
     found = advice(loss, output)
     if found is None:
         return None
@@ -41,6 +50,18 @@ def odd_loss(e: Evidence) -> Finding | None:
         said=f"{output} outputs under the loss {loss.name}",
         explain=f"delta({e.layers[-1].net}[0])" if e.layers else None,
     )  # fmt: skip
+
+
+def _is_twice(e: Evidence) -> bool:
+    """Whether the outputs go through softmax or sigmoid twice, one right after the other."""
+    last = e.plan.steps[-1]
+    before = e.plan.makers.get(last.sources[0])
+    return before is not None and _squeezes(last) and _squeezes(before)
+
+
+def _squeezes(step: Step) -> bool:
+    function = step.constants.get("activation")
+    return step.op == "softmax" or (function is not None and function.name == "sigmoid")
 
 
 def _suited(e: Evidence) -> str:

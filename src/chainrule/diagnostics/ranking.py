@@ -23,10 +23,15 @@ def explains(cause: Finding, effect: Finding) -> bool:
     if effect.diagnostic not in diagnostics.get(cause.diagnostic).causes:
         return False
     if cause.diagnostic in WHILE_TRAINING and effect.diagnostic in UNITS:
-        return not effect.measured.get("from_start")
+        return not effect.measured.get("from_start") and _is_tried(cause)
     if cause.diagnostic in UNITS and effect.diagnostic in WHILE_TRAINING:
-        return bool(cause.measured.get("from_start"))
+        return bool(cause.measured.get("from_start")) or not _is_tried(effect)
     return True
+
+
+def _is_tried(finding: Finding) -> bool:
+    """Whether a restraint was tried to be the cause; a network that narrow may be so without harm."""
+    return finding.measured.get("loss_without", 0.0) is not None
 
 
 def ranked(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -54,6 +54,8 @@ def learning_rate_too_small(e: Evidence) -> Finding | None:
     if better is None or better[1] > e.loss - GAIN * e.constant_loss:
         return None
     multiple, loss = better
+    if (lower := _best(e.lower_rates)) is not None and lower[1] < loss:
+        return None  # smaller steps would get further still
     ratios = list(e.updates.values())
     return Finding(
         "the learning rate",
@@ -69,9 +71,7 @@ def learning_rate_too_small(e: Evidence) -> Finding | None:
     )  # fmt: skip
 
 
-@diagnostic(
-    "rates", needs=("training",), causes=(*NO_PROGRESS, *UNITS, "diverged", "overfitting", "vanishing_gradients")
-)
+@diagnostic("rates", needs=("training",), causes=(*NO_PROGRESS, *UNITS, "diverged", "overfitting"))
 def learning_rate_too_large(e: Evidence) -> Finding | None:
     """Would smaller steps get further?"""
     if e.training is None or e.training.solver == "lbfgs":
@@ -87,6 +87,8 @@ def learning_rate_too_large(e: Evidence) -> Finding | None:
     multiple, loss = lower
     if not (loss < min(reached, 2.0 * e.constant_loss) - GAIN * e.constant_loss or _killed(e)):
         return None
+    if e.failure is None and not _killed(e) and (higher := _best(e.higher_rates)) is not None and higher[1] < loss:
+        return None  # larger steps would get further still
     over = f", {rule.learning_rate / limit:.2g} times the bound {limit:.2g} = 2/λ" if limit else ""
     ratios = list(e.first_updates.values())
     came = "met numbers that are not finite" if e.failure is not None else f"reached {e.loss:.3g}"
@@ -117,9 +119,7 @@ def _killed(e: Evidence) -> bool:
     )
 
 
-@diagnostic(
-    "rates", needs=("failure",), causes=(*UNITS, "underfitting", "overfitting", "plateau", "vanishing_gradients")
-)
+@diagnostic("rates", needs=("failure",), causes=(*UNITS, "underfitting", "overfitting", "plateau"))
 def diverged(e: Evidence) -> Finding | None:
     """Which number was the first not to be finite?"""
     failure = e.failure
@@ -127,7 +127,7 @@ def diverged(e: Evidence) -> Finding | None:
         return None
     found = failure.found
     return Finding(
-        f"step {failure.step}, epoch {failure.epoch}, {found.where}",
+        found.where if failure.step is None else f"step {failure.step}, epoch {failure.epoch}, {found.where}",
         {"step": failure.step, "epoch": failure.epoch, "layer": found.layer, "unit": found.unit,
          "what": found.what, "factor": found.factor, "value": found.number},
         "finite numbers",
@@ -135,7 +135,8 @@ def diverged(e: Evidence) -> Finding | None:
         Remedy("take smaller steps, clip the gradient, and scale inputs and target",
                {"learning_rate": 0.01, "clip_norm": 1.0, "scale": "standard"} if e.training is None else
                {"learning_rate": e.training.update.rule.learning_rate / 10.0, "clip_norm": 1.0, "scale": "standard"}),
-        said=f"the first number that is not finite is {found.what} (a {found.factor}) in step {failure.step}",
+        said=f"the first number that is not finite is {found.what} (a {found.factor})"
+        + ("" if failure.step is None else f" in step {failure.step}"),
         explain=None,
     )  # fmt: skip
 

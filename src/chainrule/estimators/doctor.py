@@ -67,7 +67,7 @@ def follow(estimator: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Fai
     made = _quietly(again, x, y, sample_weight)
     if made is None:
         return again, None
-    epochs = max(0, made.epoch - 1)
+    epochs = max(0, (made.epoch or 1) - 1)
     again = estimator.__class__(**{**estimator.get_params(), "max_iter": max(1, epochs), "learning_rate_init": 1e-300})
     if epochs:
         again.learning_rate_init = estimator.learning_rate_init

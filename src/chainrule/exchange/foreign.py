@@ -33,7 +33,8 @@ class Foreign:
 
     `theta` has the float type of the original. `update` is its optimizer, or None where it carries none. `classes` are the
     labels in the order of the outputs, empty where none are known. `notes` say what was assumed. `difference` is the
-    largest difference between the outputs of the two on the rows they were compared on.
+    largest difference between the outputs of the two on the rows they were compared on. `is_guessed`: it carried no loss, and
+    the network has the one that belongs to its outputs.
     """
 
     network: Network
@@ -43,6 +44,7 @@ class Foreign:
     source: str
     notes: tuple[str, ...]
     difference: float
+    is_guessed: bool = False
 
     def inputs(self, data: Any) -> NDArray[np.float64]:
         """Rows as the network reads them, (rows, inputs) float64."""
@@ -100,7 +102,7 @@ def from_other(net: Any, rows: Any = None, *, loss: Any = None, optimizer: Any =
     difference = _compare(found, net, parts, network, theta, compared)
     notes = parts.notes if parts.goal is not None else (*parts.notes, guessed(parts))
     source = f"{found.name.split('.')[0]} {type(net).__name__}"
-    return Foreign(network, theta, parts.update, parts.classes, source, notes, difference)
+    return Foreign(network, theta, parts.update, parts.classes, source, notes, difference, parts.goal is None)
 
 
 def rows_of(data: Any, width: int) -> NDArray[np.float64]:
@@ -128,8 +130,9 @@ def _compare(found: Format, net: Any, parts: Parts, network: Network, theta: Arr
     if ours.shape != theirs.shape:
         difference = np.inf
     else:
-        scale = 1.0 + float(np.abs(theirs).max(initial=0.0))
-        difference = float(np.abs(ours - theirs).max(initial=0.0)) / scale
+        finite = np.isfinite(theirs) | np.isfinite(ours)  # weights that are not finite give such outputs in both
+        scale = 1.0 + float(np.abs(theirs[finite]).max(initial=0.0))
+        difference = float(np.abs(ours - theirs)[finite].max(initial=0.0)) / scale
     # A sum of k products is off by k·ε/2 at worst; what k layers add up to stays far below the thousandfold of ε.
     allowed = 1000.0 * float(np.finfo(theta.dtype).eps)
     if not difference <= allowed:

@@ -47,6 +47,7 @@ LOSSES: dict[str, Callable[[Any], Goal | None]] = {
         goal("categorical_crossentropy", reduction=m.reduction, logits="softmax", label_smoothing=m.label_smoothing)
         if m.weight is None else None
     ),
+    "NLLLoss": lambda m: goal("categorical_crossentropy", reduction=m.reduction) if m.weight is None else None,
     "PoissonNLLLoss": lambda m: (
         goal("poisson", reduction=m.reduction, logits="exponential" if m.log_input else None) if not m.full else None
     ),
@@ -56,8 +57,9 @@ LOSSES: dict[str, Callable[[Any], Goal | None]] = {
 def read(net: Any, given: Given) -> Parts:
     """Layers one by one, those of inner Sequentials too. A module carries neither loss nor optimizer: they are given."""
     stack = Stack()
-    for name, module in _modules(net, ""):
-        _add(stack, module, name)
+    modules = list(_modules(net, ""))
+    for name, module in modules:
+        _add(stack, module, name, module is modules[-1][1])
     notes: list[str] = []
     update = None if given.optimizer is None else _update(given.optimizer, notes)
     found = None if given.loss is None else _goal(given.loss)
@@ -72,7 +74,7 @@ def _modules(net: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", module
 
 
-def _add(stack: Stack, module: Any, name: str) -> None:
+def _add(stack: Stack, module: Any, name: str, is_last: bool) -> None:
     kind, where = own_class(module, "torch"), f"module {name!r}"
     if getattr(module, "_forward_hooks", None) or getattr(module, "_forward_pre_hooks", None):
         unreadable(f"a {type(module).__name__} with hooks, which may change its outputs,", where)
@@ -83,7 +85,7 @@ def _add(stack: Stack, module: Any, name: str) -> None:
         if function is None:
             unreadable(f"a {module!r}", where)
         stack.activate(function, *([_array(module.weight)] if kind == "PReLU" else []))
-    elif kind == "Softmax" and module.dim in (1, -1):
+    elif _is_softmax(module) or (_is_log_softmax(module) and is_last):
         stack.activate("softmax")
     elif kind == "Dropout":
         stack.dropout(module.p)
@@ -94,8 +96,18 @@ def _add(stack: Stack, module: Any, name: str) -> None:
     elif kind != "Identity" and not (kind == "Flatten" and module.start_dim == 1):
         unreadable(
             f"a {kind or type(module).__name__}", where,
-            "Linear, Dropout, LayerNorm, Flatten, Identity, Softmax over the units, " + ", ".join(ACTIVATIONS),
+            "Linear, Dropout, LayerNorm, Flatten, Identity, Softmax over the units, a last LogSoftmax, "
+            + ", ".join(ACTIVATIONS),
         )  # fmt: skip
+
+
+def _is_softmax(module: Any) -> bool:
+    return own_class(module, "torch") == "Softmax" and module.dim in (1, -1)
+
+
+def _is_log_softmax(module: Any) -> bool:
+    """A last LogSoftmax is read as softmax: its loss, NLLLoss, is the cross-entropy of that."""
+    return own_class(module, "torch") == "LogSoftmax" and module.dim in (1, -1)
 
 
 def _array(tensor: Any) -> Array:
@@ -153,7 +165,9 @@ def outputs(net: Any, x: Array) -> Array:
     finally:
         for module, training in flags:
             module.training = training
-    return np.asarray(found.detach().cpu().to(torch.float64).numpy())
+    plain = np.asarray(found.detach().cpu().to(torch.float64).numpy())
+    modules = [module for _, module in _modules(net, "")]
+    return np.exp(plain) if modules and _is_log_softmax(modules[-1]) else plain
 
 
 FORMAT = Format("torch.nn.Sequential", lambda net: is_class(net, "torch", "Sequential"), read, outputs)

@@ -31,10 +31,10 @@ class NotFinite:
 
 @dataclass(frozen=True)
 class Failure:
-    """The first number of a training that was not finite: in which step (from 1) and epoch, what, and where."""
+    """The first number of a training that was not finite: in which step (from 1) and epoch (None: not known), what, where."""
 
-    step: int
-    epoch: int
+    step: int | None
+    epoch: int | None
     found: NotFinite
 
 
