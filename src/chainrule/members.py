@@ -82,8 +82,8 @@ def logits(network: Network, theta: Array, x: Array, engine: Engine, n_jobs: int
 def temperature(z: Array, rows: Rows) -> float:
     """The T that makes the probabilities of z/T best by their mean cross-entropy on rows not trained on, from 1/5 to 5.
 
-    z: logits (n, 1) of two classes with y (n, 1), or (n, classes) with codes (n,). Source: Guo et al., On calibration of
-    modern neural networks (2017).
+    z: logits (n, 1) of two classes or (n, labels) with y of the same shape, or (n, classes) with codes (n,).
+    Source: Guo et al., On calibration of modern neural networks (2017).
     """
     low, high = np.log(0.2), np.log(5.0)
     for _ in range(40):  # the cross-entropy is convex in 1/T: thirds close in on its only valley
@@ -99,7 +99,7 @@ def _cross_entropy(z: Array, rows: Rows) -> float:
     assert rows.y is not None
     if rows.y.ndim == 2:
         y = rows.y.astype(np.float64)
-        losses = (np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z))))[:, 0]
+        losses = (np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z)))).mean(axis=1)
     else:
         top = z.max(axis=1, keepdims=True)
         chosen = np.take_along_axis(z, rows.y[:, None].astype(np.int64), axis=1)

@@ -206,7 +206,9 @@ def _network_for(request: Request, encoder: Encoder) -> Network:
                 hint="give the widths of the hidden layers only, such as network=(64, 32)",
             )  # fmt: skip
         return network
-    last = {"regression": "identity", "binary": "sigmoid", "multiclass": "softmax"}[encoder.task]
+    last = {"regression": "identity", "binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}[
+        encoder.task
+    ]
     if isinstance(request.loss, Loss):
         _check_loss(request.loss, encoder.task)
         squared_classes = encoder.classes and request.loss.target_kind == "real"
@@ -227,13 +229,15 @@ def _network_for(request: Request, encoder: Encoder) -> Network:
 
 def _check_loss(loss: Loss, task: str) -> None:
     """Refuse a loss whose targets are not those of the task (CR206)."""
+    of_two = loss.target_kind == "binary" or (loss.target_kind == "real" and loss.output == "identity")
     suited = {
         "regression": loss.target_kind == "real",
-        "binary": loss.target_kind == "binary" or (loss.target_kind == "real" and loss.output == "identity"),
+        "binary": of_two,
+        "multilabel": of_two,
         "multiclass": loss.target_kind == "classes" or (loss.target_kind == "real" and loss.output == "identity"),
     }
     if not suited[task]:
-        usual = {"regression": "mse", "binary": "binary_crossentropy", "multiclass": "categorical_crossentropy"}[task]
+        usual = {"regression": "mse", "multiclass": "categorical_crossentropy"}.get(task, "binary_crossentropy")
         raise SettingError(
             "CR206", f"the loss {loss.name} does not fit the task", expected=f"a loss for {task}", got=loss.name,
             hint=f"use loss={usual!r}, or set task= where the target was taken for another kind",

@@ -111,7 +111,7 @@ def settings_for(name: str, task: str, rows: int) -> dict[str, Any]:
 def _loss(task: str, smoothing: float) -> Loss | None:
     if task == "regression":
         return None
-    name = "binary_crossentropy" if task == "binary" else "categorical_crossentropy"
+    name = "categorical_crossentropy" if task == "multiclass" else "binary_crossentropy"
     return losses.get(name, label_smoothing=smoothing)
 
 

@@ -73,13 +73,13 @@ def constant_outputs(encoder: Encoder, train: Rows, count: int) -> tuple[str, Ar
     if encoder.task == "multiclass":
         shares = np.bincount(train.y.astype(np.int64), minlength=len(encoder.classes)) / len(train)
         return "always the most frequent", np.tile(shares, (count, 1))
-    name = "always the most frequent" if encoder.classes else "always the mean"
+    name = "always the mean" if encoder.task == "regression" else "always the most frequent"
     return name, np.tile(train.y.astype(np.float64).mean(axis=0), (count, 1))
 
 
 def linear_outputs(encoder: Encoder, train: Rows, x: Array) -> tuple[Network, Array]:
     """A linear model and what it says for x: least squares or logistic regression on the same inputs, ridge strength 1."""
-    outputs = {"regression": "identity", "binary": "sigmoid", "multiclass": "softmax"}[encoder.task]
+    outputs = {"regression": "identity", "multiclass": "softmax"}.get(encoder.task, "sigmoid")
     count = len(encoder.classes) if encoder.task == "multiclass" else len(encoder.targets)
     network = Network(train.x.shape[1], [Dense(count, outputs)])
     if len(train) > _LINEAR_ROWS:

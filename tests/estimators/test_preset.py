@@ -112,9 +112,19 @@ def test_random_state_none_is_the_same_every_time_and_a_number_another_network()
     assert not np.array_equal(models[0].coefs_[0], models[2].coefs_[0])
 
 
-def test_an_indicator_of_several_labels_is_refused():
-    with pytest.raises(SettingError, match="one label for each row"):
-        MLPClassifier(**PRESET).fit(FRAME, np.c_[HIGH == "high", AGE > 40].astype(int))
+@pytest.mark.parametrize("preset", ["fast", "default"])
+def test_an_indicator_of_several_labels_is_learned(preset, tmp_path):
+    sparse = pytest.importorskip("scipy.sparse")
+    labels = np.c_[HIGH == "high", AGE > 40, CITY == "Oslo"].astype(int)
+    model = MLPClassifier(preset=preset, max_iter=25, random_state=0).fit(FRAME, labels)
+    assert model.predict(FRAME).shape == model.predict_proba(FRAME).shape == (200, 3)
+    assert (model.predict(FRAME) == labels).mean(axis=0).min() > 0.85 and model.classes_.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(model.predict(FRAME), model.predict_proba(FRAME) > 0.5)
+    assert model._model.card["algorithm"]["temperature"] is not None  # calibrated over all labels
+    again = load(model.save(tmp_path / "labels.model"))
+    np.testing.assert_array_equal(again.predict(FRAME), model.predict(FRAME))
+    from_sparse = MLPClassifier(preset=preset, max_iter=25, random_state=0).fit(FRAME, sparse.csr_matrix(labels))
+    np.testing.assert_array_equal(from_sparse.predict_proba(FRAME), model.predict_proba(FRAME))
 
 
 @pytest.mark.parametrize("preset", ["fast", "default"])

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from chainrule import Dense, Dropout, Network, explain, fit, load
+from chainrule import Dense, Dropout, Network, explain, fit, load, report
 from chainrule.errors import ChainruleError, ChainruleWarning, DataError, ModelFileError, NotFittedError, SettingError
 
 
@@ -331,3 +331,29 @@ def test_rows_to_watch_that_do_not_fit_are_refused(case):
     with pytest.raises(ChainruleError) as caught:
         fit((x, y), validation_data=make(x, y), test=0, **settings, **QUICK)
     assert caught.value.code == code
+
+
+def labelled(rows=300):
+    source = np.random.default_rng(2)
+    x = source.normal(size=(rows, 3))
+    return {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "warm": (x[:, 0] > 0) * 1, "wet": x[:, 0] * x[:, 1] > 0}
+
+
+@pytest.mark.parametrize("preset", [None, "fast"])
+def test_several_columns_of_0_and_1_are_labels_of_which_a_row_may_have_several(preset, tmp_path):
+    table = labelled()
+    model = fit(table, ["warm", "wet"], preset=preset, epochs=30, seed=1)
+    assert model.task == "multilabel" and model.predict(table).shape == model.predict_proba(table).shape == (300, 2)
+    found = model.card["score"]["metrics"]["binary_accuracy"]
+    assert found["value"] > found["baselines"]["a linear model"] > found["baselines"]["always the most frequent"]
+    assert any("taken as labels" in note["text"] for note in model.card["notes"])
+    page = report(model, table, tmp_path / "page.html").read_text("utf-8")
+    assert 'id="score"' in page and 'id="drivers"' in page and "binary accuracy" in page
+    assert fit(table, ["warm", "wet"], task="regression", network=(4,), epochs=2, test=0).task == "regression"
+
+
+@pytest.mark.parametrize("targets", [["warm"], ["warm", "a"]])
+def test_labels_that_are_not_several_columns_of_0_and_1_are_refused(targets):
+    with pytest.raises(DataError, match="several columns of 0 and 1") as caught:
+        fit(labelled(), targets, task="multilabel")
+    assert caught.value.code == "CR108"

@@ -49,7 +49,7 @@ from chainrule.report import report
 @click.option("--clip-norm", type=float, help="Shrink gradients that are longer than this.")
 @click.option("--class-weight", type=click.Choice(["balanced"]), help="Weigh rare classes up.")
 @click.option("--metric", "metrics", multiple=True, help="A further metric to record after every epoch.")
-@click.option("--task", help="regression or classification, where the target could be either.")
+@click.option("--task", help="regression, classification or multilabel, where the target could be either.")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Insist on a column that would be left out.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out.")
 @click.option("--date-parts", multiple=True, metavar="COLUMN", help="Use a date column as year, month, weekday, days.")

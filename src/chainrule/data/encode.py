@@ -264,7 +264,7 @@ def fit_encoder(
             columns.append(_fit_numbers(training, "", scale, pieces))
     if scale is None:
         _note_scales(table, columns, rows, notes)
-    target_scale = scale if scale_target else None
+    target_scale = scale if scale_target and schema.task == "regression" else None
     targets = [
         _fit_target(table[name].take(rows), schema, target_scale, dtype, table.source) for name in schema.targets
     ]

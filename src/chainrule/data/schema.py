@@ -43,7 +43,8 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Schema:
-    """The parts of all columns, the task ("regression", "binary" or "multiclass"), and the classes in sorted order.
+    """The parts of all columns, the task ("regression", "binary", "multiclass", or "multilabel" for several columns of 0 and
+    1), and the classes in sorted order.
 
     `rows` are the rows that have a target.
     """
@@ -78,9 +79,9 @@ def infer_schema(
     """Find what each column is good for. Everything left out is named in `notes` with its reason.
 
     Parameters: `target` names the column (or columns of numbers) to be predicted; `task` overrides what was found
-    ("regression" or "classification"); `keep` insists on columns that look like identifiers or give the target away;
-    `drop` leaves out more; `date_parts` are date columns to be used as year, month, weekday and elapsed days (others
-    are left out); `missing_target="drop"` leaves out rows without a target instead of refusing them.
+    ("regression", "classification" or "multilabel"); `keep` insists on columns that look like identifiers or give the
+    target away; `drop` leaves out more; `date_parts` are date columns to be used as year, month, weekday and elapsed days
+    (others are left out); `missing_target="drop"` leaves out rows without a target instead of refusing them.
 
     Raises `DataError` CR102 (infinite values), CR105 (too few rows or classes), CR108 (a target that does not fit),
     CR113, CR114 (missing targets), CR313 (no such column), CR314 (no inputs left).
@@ -232,15 +233,26 @@ def _labelled_rows(table: Table, targets: Sequence[Column], missing_target: str,
 
 
 def _find_task(targets: Sequence[Column], rows: Codes, task: str | None, notes: list[Note]) -> str:
-    """ "regression" or "classification"."""
+    """ "regression", "classification" or "multilabel"."""
     if task is not None:
-        choice("task", task, ("regression", "classification", "binary", "multiclass"))
-    asked = "regression" if task == "regression" else "classification" if task else None
+        choice("task", task, ("regression", "classification", "binary", "multiclass", "multilabel"))
+    asked = task if task in (None, "regression", "multilabel") else "classification"
     dates = [column.name for column in targets if column.kind == "date"]
     if dates:
         raise DataError(
             "CR108", f"the target {dates[0]!r} holds dates", hint="predict a number, such as days since a date"
         )
+    are_labels = all(c.kind != "text" and np.isin(c.values[rows], (0, 1)).all() for c in targets)
+    if asked == "multilabel" and not (are_labels and len(targets) > 1):
+        raise DataError(
+            "CR108", "several labels are several columns of 0 and 1", got=listing([column.name for column in targets]),
+            hint="name a column for each label, such as target=['sport', 'politics']",
+        )  # fmt: skip
+    if asked == "multilabel" or (asked is None and are_labels and len(targets) > 1):
+        names = listing([column.name for column in targets])
+        text = "columns of 0 and 1, taken as labels of which a row may have several; task='regression' overrides"
+        notes.append(Note("task", f"targets {names}", text))
+        return "multilabel"
     if len(targets) > 1:
         texts = [column.name for column in targets if column.kind == "text"]
         if texts or asked == "classification":

@@ -322,7 +322,7 @@ class MultilayerPerceptron(Fitted):
         target = self._read_target(check_y(y, count, name), True, False, np.float64)
         task = "regression" if target.labels is None else "classification"
         if target.labels is not None and target.labels.kind == "multilabel":
-            raise SettingError("CR204", "a preset learns one label for each row", got="an indicator of several")
+            task, y = "multilabel", target.y
         model = fit_default(self, X, y, sample_weight, task)
         history = model.history
         state = epochs.State(
