@@ -225,11 +225,8 @@ template <class T> class Session {
     batch.x = (const T*)rows.x, batch.y = (const T*)rows.y, batch.codes = rows.codes, batch.weights = (const T*)rows.weights;
     return batch;
   }
-  // Where the rows of a thread begin: whole tiles, as far as they go.
-  static long share(long rows, int me, int threads) {
-    const long at = round_up(rows * me / threads, TILE_ROWS);
-    return me == threads || at > rows ? rows : at;
-  }
+  // Where the rows of a thread begin. Everybody has as many, to two: a thread that waits costs more than a tile cut short.
+  static long share(long rows, int me, int threads) { return me == threads ? rows : rows * me / threads / 2 * 2; }
   void room_for(long rows) {
     if (!work_ || work_->capacity < rows) {
       workers_.clear();
@@ -368,6 +365,8 @@ template <class S, class F> int32_t guarded(S* session, F f) {
 extern "C" {
 INTERFACE(float, float32)
 INTERFACE(double, float64)
+
+EXPORT int32_t interface_number() { return INTERFACE; }
 
 // Whether this machine runs the library of that instruction set; asked of the baseline, which every machine runs.
 EXPORT int32_t machine_runs(const char* isa) {

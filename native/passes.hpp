@@ -12,6 +12,7 @@ template <class T> void gather(Worker<T>& on, const Batch<T>& batch, long from, 
     const T* in = batch.x + batch.number(r) * w;
     T* out = on.work.value[0] + r * stride;
     long i = 0;
+    for (; i + width<T> <= w; i += width<T>) store(out + i, load(in + i));
     for (; i + 4 <= w; i += 4) memcpy(out + i, in + i, 4 * sizeof(T));
     for (; i < w; i++) out[i] = in[i];
   }

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 
+// Counted up with every change of these structures, of the functions that read them, or of the order of a catalog's codes.
+constexpr int32_t INTERFACE = 2;
+
 enum OpKind : int32_t { AFFINE, ACTIVATION, LEARNED_LEAKY, DRAWN_LEAKY, SOFTMAX, MAXOUT, DROPOUT, NORMALISE, SCALE_SHIFT, CALL };
 
 struct ParamSpec {

@@ -116,8 +116,8 @@ class Team {
 };
 
 // Decides when the team works and when the caller goes on alone. A step alone is timed; the team works as long as it is not
-// slower than that, measured while it works; when a busy neighbour makes it slower, the caller works alone for a while, twice
-// as long every time (1 ms to 0.1 s) until the team has gone well for long again.
+// slower than that, measured while it works; when a busy neighbour, or two cores that are one, makes it slower, the caller works
+// alone for a while, twice as long every time (1 ms to 0.1 s) until the team has gone well for long again.
 class Pace {
  public:
   static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -127,19 +127,21 @@ class Pace {
     alone_steps_++;
   }
   void team_begins() { team_since_ = since_ = now(), steps_ = 0; }
-  // Called by the leader after every step of the team: is it too slow to go on? Looks at the clock every 20 microseconds or so.
+  // Called by the leader after every step of the team: is it too slow to go on? Looks at the clock every 20 microseconds or so;
+  // a step that hangs is noticed at once, a team that is a little slower than one after 1 ms and four steps.
   bool too_slow() {
     steps_++, unseen_++;
     if ((double)unseen_ * step_alone_ < 20e-6) return false;
     unseen_ = 0;
     const double time = now(), late = time - since_ - step_alone_ * (double)steps_;
-    if (late > 50e-6 + 4 * step_alone_) {
+    const bool whole = time - since_ > 1e-3 && steps_ >= 4;
+    if (late > 50e-6 + 4 * step_alone_ || (whole && late > 0)) {
       if (time - team_since_ > 20 * pause_) pause_ = 1e-3;
       alone_until_ = time + pause_, alone_steps_ = 0;
       pause_ = pause_ * 2 < 0.1 ? pause_ * 2 : 0.1;
       return true;
     }
-    if (time - since_ > 1e-3) since_ = time, steps_ = 0;
+    if (whole) since_ = time, steps_ = 0;
     return false;
   }
 

@@ -10,7 +10,6 @@ from engine_jobs import job, needs_library
 
 from chainrule import Dense, Expression, Network, rules
 from chainrule.engines import choose as choosing
-from chainrule.engines import library as libraries
 from chainrule.engines.choose import choose
 from chainrule.engines.native import NativeEngine, thread_count
 from chainrule.errors import ChainruleWarning, SettingError
@@ -40,21 +39,6 @@ def test_an_unknown_instruction_set_is_refused(monkeypatch):
     task = job(Network(2, [Dense(1)]))
     with pytest.raises(SettingError, match="CR702"):
         task.open(NativeEngine())
-
-
-def test_a_library_that_does_not_load_is_no_library(monkeypatch, tmp_path):
-    broken = tmp_path / "chainrule_baseline.so"
-    broken.write_bytes(b"not a library")
-    monkeypatch.setattr(libraries, "built", lambda: {"baseline": broken})
-    libraries._open.cache_clear()
-    libraries.runnable.cache_clear()
-    try:
-        assert libraries.runnable() == ()
-        update = Update(rules.get("gradient_descent"))
-        assert "not built" in str(NativeEngine().refuses(Network(2, [Dense(1)]).plan, update, np.dtype(float)))
-    finally:
-        libraries._open.cache_clear()
-        libraries.runnable.cache_clear()
 
 
 def test_the_number_of_threads_can_be_set(monkeypatch):

@@ -15,6 +15,7 @@ import chainrule.engines as package
 from chainrule.errors import SettingError
 
 FASTEST_FIRST = ("avx512", "avx2", "baseline")
+INTERFACE = 2  # native/plan.hpp: INTERFACE
 
 pointer, whole, real, word = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_int32
 
@@ -90,6 +91,13 @@ class Library:
     def __init__(self, isa: str, path: Path) -> None:
         self.isa = isa
         self.handle = ctypes.CDLL(str(path))
+        number = getattr(self.handle, "interface_number", None)
+        if number is None or number() != INTERFACE:
+            raise SettingError(
+                "CR702", "the compiled engine was built from other sources than this version of chainrule", where=str(path),
+                expected=f"interface {INTERFACE}", got="none" if number is None else str(number()),
+                hint="install chainrule again, or build its engine again as docs/engine.md says",
+            )  # fmt: skip
 
     @cache  # noqa: B019  libraries live as long as the process
     def functions(self, dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
@@ -128,11 +136,16 @@ def runnable() -> tuple[str, ...]:
     return tuple(isa for isa in (*FASTEST_FIRST, "wide") if isa in here and runs(isa.encode()))
 
 
-def library() -> Library | None:
-    """The fastest library for this CPU, or the one that the environment variable CHAINRULE_ISA names; None without any."""
+def library(widest: int = 16) -> Library | None:
+    """The fastest library for this CPU, or the one that the environment variable CHAINRULE_ISA names; None without any.
+
+    widest: floats of four bytes in the widest layer. Where every layer fits a vector of AVX2, half of one of AVX-512 would be
+    empty: AVX2 is faster then, and gives the same bits.
+    """
     wanted = os.environ.get("CHAINRULE_ISA")
     if wanted is None:
-        return _open(runnable()[0]) if runnable() else None
+        fast = [isa for isa in runnable() if isa != "avx512" or widest > 8 or "avx2" not in runnable()]
+        return _open(fast[0]) if fast else None
     if wanted not in runnable():
         raise SettingError(
             "CR702", "no compiled engine for this instruction set", where="environment variable CHAINRULE_ISA",

@@ -74,7 +74,7 @@ class NativeEngine:
         reason = self.refuses(plan, update, theta.dtype)
         if reason is not None:
             raise SettingError("CR702", f"the compiled engine cannot run this: {reason}", hint='use engine="reference"')
-        found = library()
+        found = library(max(slot.width for slot in plan.slots) * theta.itemsize // 4)
         assert found is not None
         return NativeSession(found, plan, theta, slots, update, seed, thread_count(n_jobs))
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+
+from chainrule.shapes import Array
 
 
 class History(dict[str, list[float]]):
@@ -28,14 +32,14 @@ class History(dict[str, list[float]]):
         """Add one epoch; every epoch has the same columns."""
         self.extend({name: [value] for name, value in row.items()})
 
-    def extend(self, columns: Mapping[str, Iterable[float]]) -> None:
+    def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add several epochs at once, given as columns of equal length."""
         if not self:
             self.update({name: [] for name in columns})
         if set(columns) != set(self):
             raise KeyError(f"the columns are {', '.join(self)}, not {', '.join(columns)}")
         for name, values in columns.items():
-            self[name].extend(map(float, values))
+            self[name].extend(np.asarray(values, np.float64).tolist())
 
     @property
     def epochs(self) -> int:
