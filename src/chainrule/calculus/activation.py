@@ -79,11 +79,13 @@ class Activation:
 
     @property
     def range(self) -> str:
-        """The range as an interval, closed where the bound is reached: `[0, ∞)`."""
+        """The range as an interval, closed where the bound is reached: `[0, ∞)`; of a step its two values: `{0, 1}`."""
 
         def bound(x: float) -> str:
             return "−∞" if x == -math.inf else "∞" if x == math.inf else f"{x:.6g}".replace("-", "−")
 
+        if not self.trainable:
+            return f"{{{bound(self.low)}, {bound(self.high)}}}"
         left, right = "[" if self.reaches_low else "(", "]" if self.reaches_high else ")"
         return f"{left}{bound(self.low)}, {bound(self.high)}{right}"
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.calculus.local import Diagonal, Linear, Selection
 from chainrule.explain import chain
+from chainrule.explain.enough import digits_to_add_up
 from chainrule.explain.sentences import say
 from chainrule.explain.sheet import Sheet, Term
 from chainrule.explain.working import Edge, Working
@@ -64,19 +65,30 @@ def _sum(sheet: Sheet, key: str, symbol: str, starts: list[Start]) -> str:
     found = list(largest(working, starts, limit))
     terms = [Term(path.product * start.front, partial(_written, sheet, start, path)) for start, path in found]
     lines, exprs = sheet.backward, [term.write() for term in terms]
-    parts = [
-        sheet.add(lines, sheet.key((key, "path", n), f"{key}_path{n}"), _route(sheet, start, path), expr, None, "term")
-        for n, ((start, path), expr) in enumerate(zip(found, exprs, strict=True))
-    ]
+    values = [sheet.evaluated(expr) for expr in exprs]
     if count > len(found):
         whole = sum(working.delta(start.slot, start.unit) * start.front for start in starts)
-        rest = math.fsum([whole, *(-sheet.names[part].value for part in parts)])
-        label = say("rest", n=f"{count - len(found):,}")
-        parts.append(sheet.add(lines, sheet.key((key, "rest"), f"{key}_rest"), label, repr(rest), rest, "rest"))
+        values.append(math.fsum([whole, *(-value for value in values)]))
+    digits = digits_to_add_up(values, math.fsum(values), sheet.digits)
+    parts = [
+        sheet.add(
+            lines, sheet.key((key, "path", n), f"{key}_path{n}"), _route(sheet, start, path), expr, None, "term",
+            digits=printed,
+        )
+        for n, ((start, path), expr, printed) in enumerate(zip(found, exprs, digits, strict=False))
+    ]  # fmt: skip
+    if count > len(found):
+        label, rest, own = say("rest", n=f"{count - len(found):,}"), values[-1], sheet.key((key, "rest"), f"{key}_rest")
+        parts.append(sheet.add(lines, own, label, repr(rest), rest, "rest", digits=digits[-1]))
     if products:
         every = _for_every_weight(working, counts, lengths)
         sheet.note(
-            "counts", paths=f"{count:,}", products=f"{products:,}", every=f"{every:,}", sweep=f"{operations(working):,}"
+            "counts",
+            paths="1 path" if count == 1 else f"{count:,} paths",
+            s="s" if count == 1 else "",
+            products=f"{products:,}",
+            every=f"{every:,}",
+            sweep=f"{operations(working):,}",
         )
     return sheet.add(lines, key, symbol, " + ".join(parts) or "0", None, "sum")
 

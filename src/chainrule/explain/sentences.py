@@ -83,7 +83,7 @@ SENTENCES: dict[str, str] = {
     "float32": "The pass was computed in float32; this explanation repeats it in float64. They differ by {difference}.",
     "no_path": "No path leads from {symbol} to {loss}: its gradient is 0.",
     "all_zero": "{n} terms are 0 and left out.",
-    "counts": "{paths} paths lead from here to the loss: {products} multiplications. Multiplying out the paths of every weight"
+    "counts": "{paths} lead{s} from here to the loss: {products} multiplications. Multiplying out the paths of every weight"
     " like this would take {every}; one sweep of deltas back through the network finds them all with {sweep}.",
     "training": "A pass of training: its random draws, such as the mask m of dropout (0 where a unit is silenced,"
     " 1/(1 − rate) elsewhere),"
