@@ -233,6 +233,16 @@ def test_a_wrong_command_line_is_one_line_that_says_what_to_type(folder, typed, 
     assert message.startswith("error: CR") and message.endswith(said)
 
 
+def test_the_help_of_fit_lists_every_option_by_what_it_is_about(folder):
+    from chainrule.cli.fit import fit
+
+    told = chainrule("fit", "--help", cwd=folder)[0]
+    headings = [line for line in told.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["Options:", "The network:", "The training:", "The rows:", "The report:", "Reading the file:"]
+    words = set(told.replace(",", " ").split())
+    assert {name for param in fit.params for name in param.opts if name.startswith("-")} <= words
+
+
 def test_a_long_catalog_is_not_listed_where_a_name_is_near(folder):
     message = chainrule("evaluate", "people.model", "people.csv", "--metric", "acuracy", cwd=folder, code=2)[1]
     assert "'accuracy'" in message and len(message) < 200

@@ -20,8 +20,11 @@ from chainrule.fit import fit as fit_table
 from chainrule.model import Model
 from chainrule.report import report
 
+the_network, the_training = options.under("The network"), options.under("The training")
+the_rows, the_report = options.under("The rows"), options.under("The report")
 
-@click.command()
+
+@click.command(cls=options.Command)
 @click.argument("data", type=click.Path())
 @options.targets
 @click.option("--out", type=click.Path(), help="Where to save the model; by default the data's name with .model.")
@@ -30,41 +33,39 @@ from chainrule.report import report
     help="fast, default or best: settings that were measured together decide what is left open; or none. [default, unless "
     "the network or its training is described]",
 )  # fmt: skip
-@click.option("--network", help="Widths of the hidden layers, such as 64-32.")
-@click.option("--activation", default="auto", help="The activation of the hidden layers [relu].")
-@click.option("--dropout", type=float, default=0.0, help="The share of hidden units silenced in every training step.")
-@click.option("--loss", help="The loss; by default the one that belongs to the task.")
-@click.option("--optimizer", help="The update rule, or lbfgs [adam].")
-@click.option("--learning-rate", type=float, help="By default the rule's own.")
-@click.option("--schedule", help="How the learning rate changes [constant].")
-@click.option("--epochs", type=int, help="At most so many passes over the rows [200].")
-@click.option("--batch-size", default="auto", show_default=True, help="Rows per step, 'auto' or 'full'.")
-@click.option("--patience", type=int, help="Epochs to wait for a better validation loss [20].")
-@click.option("--validation", type=float, help="The share of rows watched for stopping [0.1].")
-@click.option(
-    "--test", type=float, help="The share of rows kept away for the score [0.2, or folds where rows are few]."
-)
-@click.option("--l1", type=float, default=0.0, help="Strength of the L1 penalty on weights.")
-@click.option("--l2", default="auto", show_default=True, help="Strength of the L2 penalty on weights.")
-@click.option("--clip-norm", type=float, help="Shrink gradients that are longer than this.")
-@click.option("--class-weight", type=click.Choice(["balanced"]), help="Weigh rare classes up.")
-@click.option("--metric", "metrics", multiple=True, help="A further metric to record after every epoch.")
-@click.option("--task", help="regression, classification or multilabel, where the target could be either.")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Insist on a column that would be left out.")
-@click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out.")
-@click.option("--date-parts", multiple=True, metavar="COLUMN", help="Use a date column as year, month, weekday, days.")
-@click.option("--missing-target", type=click.Choice(["error", "drop"]), default="error", help="Rows without a target.")
-@click.option("--time", "time_budget", help="Stop after this time, such as 90s, 2m or 1h.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same model.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
-@click.option("--engine", default="auto", show_default=True, help="auto, native or reference.")
-@click.option("--jobs", "n_jobs", type=int, help="At most so many threads.")
-@click.option("--run", type=click.Path(), help="A folder that keeps what is needed to resume and to explain any step.")
-@click.option(
+@the_network("--network", help="Widths of the hidden layers, such as 64-32.")
+@the_network("--activation", default="auto", help="The activation of the hidden layers [relu].")
+@the_network("--dropout", type=float, default=0.0, help="The share of hidden units silenced in every training step.")
+@the_network("--loss", help="The loss; by default the one that belongs to the task.")
+@the_training("--optimizer", help="The update rule, or lbfgs [adam].")
+@the_training("--learning-rate", type=float, help="By default the rule's own.")
+@the_training("--schedule", help="How the learning rate changes [constant].")
+@the_training("--epochs", type=int, help="At most so many passes over the rows [200].")
+@the_training("--batch-size", default="auto", show_default=True, help="Rows per step, 'auto' or 'full'.")
+@the_training("--patience", type=int, help="Epochs to wait for a better validation loss [20].")
+@the_rows("--validation", type=float, help="The share of rows watched for stopping [0.1].")
+@the_rows("--test", type=float, help="The share of rows kept away for the score [0.2, or folds where rows are few].")
+@the_training("--l1", type=float, default=0.0, help="Strength of the L1 penalty on weights.")
+@the_training("--l2", default="auto", show_default=True, help="Strength of the L2 penalty on weights.")
+@the_training("--clip-norm", type=float, help="Shrink gradients that are longer than this.")
+@the_training("--class-weight", type=click.Choice(["balanced"]), help="Weigh rare classes up.")
+@the_training("--metric", "metrics", multiple=True, help="A further metric to record after every epoch.")
+@the_rows("--task", help="regression, classification or multilabel, where the target could be either.")
+@the_rows("--keep", multiple=True, metavar="COLUMN", help="Insist on a column that would be left out.")
+@the_rows("--drop", multiple=True, metavar="COLUMN", help="Leave a column out.")
+@the_rows("--date-parts", multiple=True, metavar="COLUMN", help="Use a date column as year, month, weekday, days.")
+@the_rows("--missing-target", type=click.Choice(["error", "drop"]), default="error", help="Rows without a target.")
+@the_training("--time", "time_budget", help="Stop after this time, such as 90s, 2m or 1h.")
+@the_training("--seed", type=int, default=0, show_default=True, help="The same seed gives the same model.")
+@the_training("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@the_training("--engine", default="auto", show_default=True, help="auto, native or reference.")
+@the_training("--jobs", "n_jobs", type=int, help="At most so many threads.")
+@the_training("--run", type=click.Path(), help="A folder that keeps what is needed to resume and to explain any step.")
+@the_training(
     "--resume", is_flag=True, help="Go on with the run in --run, to the same bits as if it had never stopped."
 )
-@click.option("--no-report", is_flag=True, help="Write no report beside the model.")
-@click.option("--no-rows", is_flag=True, help="Keep rows, categories and class labels out of the report.")
+@the_report("--no-report", is_flag=True, help="Write no report beside the model.")
+@the_report("--no-rows", is_flag=True, help="Keep rows, categories and class labels out of the report.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no story; errors only.")
 @options.reading
 @options.as_json

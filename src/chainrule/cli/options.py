@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,22 +20,52 @@ targets = click.option(
     "--target", "-t", "targets", multiple=True, required=True, help="The column to predict; repeat for several."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+
+
+class Listed(click.Option):
+    """An option that `--help` lists under a heading of its own."""
+
+    def __init__(self, *names: Any, section: str, **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command whose `--help` lists its options by what they are about."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                sections.setdefault(getattr(param, "section", "Options"), []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+
+def under(section: str) -> Callable[..., Callable[[F], F]]:
+    """`click.option` for options that `--help` lists under this heading."""
+    return partial(click.option, cls=Listed, section=section)
+
+
+reading_file = under("Reading the file")
 READING = {
-    "delimiter": click.option("--delimiter", help="What separates the fields, where it is not found right."),
-    "decimal": click.option(
+    "delimiter": reading_file("--delimiter", help="What separates the fields, where it is not found right."),
+    "decimal": reading_file(
         "--decimal", type=click.Choice([".", ","]), help="The decimal mark, where it is not found right."
     ),
-    "encoding": click.option("--encoding", help="The encoding of a text file that is not UTF-8, such as latin-1."),
-    "missing": click.option(
+    "encoding": reading_file("--encoding", help="The encoding of a text file that is not UTF-8, such as latin-1."),
+    "missing": reading_file(
         "--missing", multiple=True, metavar="TEXT", help="A further cell that means 'no value', such as '?'."
     ),
-    "text": click.option(
+    "text": reading_file(
         "--text", multiple=True, metavar="COLUMN", help="A column kept as text, whatever it looks like."
     ),
-    "trailing_comma": click.option(
+    "trailing_comma": reading_file(
         "--trailing-comma", is_flag=True, default=None, help="Every row ends in a separator."
     ),
-    "day_first": click.option(
+    "day_first": reading_file(
         "--day-first/--month-first", "day_first", default=None, help="How to read dates such as 01/02/2024."
     ),
 }

@@ -17,7 +17,7 @@ from chainrule.plots import PLOTS, STYLES, Plot, descent_frames, save, style
 PICTURES = (".svg", ".png", ".pdf")
 
 
-@click.command()
+@click.command(cls=options.Command)
 @click.argument("name", required=False)
 @click.argument("subject", required=False, type=click.Path())
 @click.argument("data", required=False, type=click.Path())

@@ -45,7 +45,7 @@ def _tell(notes: tuple[Note, ...]) -> None:
         output.say(f"note: {options.as_options(str(note))}")
 
 
-@click.command()
+@click.command(cls=options.Command)
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path())
 @click.option("--out", type=click.Path(), help="A .csv file for the predictions; by default they go to stdout.")
@@ -92,7 +92,7 @@ def _as_csv(columns: dict[str, list[Any]]) -> str:
     return text.getvalue()
 
 
-@click.command()
+@click.command(cls=options.Command)
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path())
 @click.option("--metric", "metrics", multiple=True, help="A metric by name; by default the usual ones of the task.")
@@ -112,7 +112,7 @@ def evaluate(model: str, data: str, metrics: tuple[str, ...], as_json: bool, **r
         click.echo(f"  {name.ljust(width)}  {value:.6g}")
 
 
-@click.command()
+@click.command(cls=options.Command)
 @click.argument("model", type=click.Path())
 @options.as_json
 def show(model: str, as_json: bool) -> None:
@@ -124,7 +124,7 @@ def show(model: str, as_json: bool) -> None:
         click.echo(as_text(trained.card))
 
 
-@click.command()
+@click.command(cls=options.Command)
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path())
 @click.option(
@@ -169,7 +169,7 @@ def explain(
         click.echo(str(explanation))
 
 
-@click.command()
+@click.command(cls=options.Command)
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path(), required=False)
 @click.option("--out", type=click.Path(), help="The .html file; by default the model's name with .report.html.")
