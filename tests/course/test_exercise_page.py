@@ -34,3 +34,17 @@ def test_the_html_of_an_exercise_needs_nothing_else():
         assert html.count(f"<{tag}>") == html.count(f"</{tag}>") > 0
     blank = CliRunner().invoke(exercise, ["--seed", "7", "--format", "html"]).output
     assert "σ(" not in blank
+
+
+def test_one_broken_file_does_not_keep_a_class_from_being_marked(tmp_path):
+    blank = CliRunner().invoke(exercise, ["--seed", "7", "--format", "toml"]).output
+    (tmp_path / "anna.toml").write_text(
+        blank.replace('name = ""', 'name = "Anna"').replace('net_h1 = ""', 'net_h1 = "9"')
+    )
+    (tmp_path / "bad.toml").write_text(
+        'name = "Bad"\ntopic = "hidden-gradients"\nseed = 7\n[answers.1]\nnet_h1 = "1"\n'
+    )
+    done = CliRunner().invoke(mark, [str(tmp_path)])
+    assert done.exit_code == 3
+    assert "Anna" in done.stdout and "1 solution" in done.stdout
+    assert "not marked: CR203" in done.stderr and "bad.toml" in done.stderr

@@ -17,12 +17,12 @@ from chainrule.course.derivations import DERIVATIONS
 from chainrule.course.errata import errata
 from chainrule.course.exercises import TOPICS, exercises
 from chainrule.course.lesson import explained, lesson, notation_of
-from chainrule.course.marking import WRONG, Mark
+from chainrule.course.marking import WRONG, Mark, Marked
 from chainrule.course.scenes import columns
 from chainrule.course.symbols import symbol
 from chainrule.course.walk import Walk
 from chainrule.data.table import counted
-from chainrule.errors import unknown_name
+from chainrule.errors import ChainruleError, unknown_name
 from chainrule.explain.by_hand import by_hand
 from chainrule.explain.derive import Form
 from chainrule.explain.digits import shown
@@ -215,15 +215,27 @@ def mark(answers: str, as_json: bool) -> None:
 
     ANSWERS is an answer sheet (chainrule exercise --format toml prints a blank one), or a folder of them: a whole class.
     """
-    marked = mark_file(answers)
-    if as_json:
-        output.data([
+    refused: list[ChainruleError] = []
+    marked = mark_file(answers, refused)
+    (_told_json if as_json else _told)(marked)
+    for reason in refused:
+        click.echo(f"not marked: {reason}", err=True)
+    if refused:
+        raise SystemExit(3)
+
+
+def _told_json(marked: list[Marked]) -> None:
+    output.data(
+        [
             {"who": one.who, "problem": one.problem, "first_wrong": one.first and one.first.name,
              "slip": one.first and one.first.slip, "what": one.first and one.first.what,
              "marks": [vars(m) for m in one.marks]}
             for one in marked
-        ])  # fmt: skip
-        return
+        ]
+    )  # fmt: skip
+
+
+def _told(marked: list[Marked]) -> None:
     rows = []
     for one in marked:
         first = one.first

@@ -14,18 +14,27 @@ from chainrule.course.marking import Marked, mark
 from chainrule.errors import ChainruleError, DataError
 
 
-def mark_file(path: str | Path) -> list[Marked]:
+def mark_file(path: str | Path, refused: list[ChainruleError] | None = None) -> list[Marked]:
     """Mark an answer file, or every .toml file of a folder: one `Marked` per solved problem.
 
     The file names the problems (`topic`, `network`, `seed`) and holds a table `[answers.1]` per number; or it names a worked
-    `example`, or a `lecture` file of a teacher's own, and holds one table `[answers]`.
+    `example`, or a `lecture` file of a teacher's own, and holds one table `[answers]`. refused: takes what is wrong with
+    files of a folder that cannot be marked, so that the others are; without it, the first such file stops everything.
     """
     path = Path(path)
     if path.is_dir():
         found = sorted(path.glob("*.toml"))
         if not found:
             raise DataError("CR301", "no .toml file in this folder", where=str(path))
-        return [one for file in found for one in mark_file(file)]
+        marked: list[Marked] = []
+        for file in found:
+            try:
+                marked += mark_file(file)
+            except ChainruleError as reason:
+                if refused is None:
+                    raise
+                refused.append(reason)
+        return marked
     if not path.is_file():
         raise DataError("CR301", "this file is not there", where=str(path))
     try:
