@@ -79,7 +79,7 @@ def test_layers_of_any_kind_take_the_place_of_the_sizes():
     assert further.loss_ < model.loss_ and model.predict_proba(X).shape == (120, 3)
 
 
-@pytest.mark.parametrize("loss", ["mae", "huber", "log_cosh", "pinball", losses.get("huber", delta=0.5)])
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "log_cosh", "pinball", losses.get("huber", delta=0.5)])
 def test_a_regressor_takes_any_loss_of_the_catalog(loss):
     model = MLPRegressor(loss, (20,), "tanh", solver="lbfgs", max_iter=300, random_state=0).fit(X, NUMBERS)
     assert model.score(X, NUMBERS) > 0.8

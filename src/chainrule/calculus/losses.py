@@ -64,7 +64,7 @@ def squared_error() -> Loss:
 @family
 def mean_absolute_error() -> Loss:
     return Loss(
-        name="mae", aliases=("mean_absolute_error",),
+        name="mae", aliases=("mean_absolute_error", "absolute_error"),
         terms=lambda y, p: np.abs(p - y), slope=lambda y, p: np.sign(p - y),
         expr="abs(p - y)", slope_expr="(1 if p > y else 0) - (1 if p < y else 0)",
         latex=r"|p-y|", latex_slope=r"\operatorname{sign}(p-y)", kinks=(0.0,),
