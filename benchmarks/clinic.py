@@ -33,7 +33,7 @@ def interval(hits: int, count: int) -> str:
         return "none"
     z, p = 1.96, hits / count
     middle, spread = p + z * z / 2 / count, z * (p * (1 - p) / count + z * z / 4 / count**2) ** 0.5
-    low, high = (100 * (middle + sign * spread) / (1 + z * z / count) for sign in (-1, 1))
+    low, high = (max(0.0, 100 * (middle + sign * spread) / (1 + z * z / count)) for sign in (-1, 1))
     return f"{hits}/{count} = {100 * p:.1f} % ({low:.1f}–{high:.1f})"
 
 
@@ -62,7 +62,9 @@ def examine(case: Case, folder: Path, *, cure: bool) -> dict[str, Any]:
         if cure and ill:
             from chainrule import cure as treat
 
+            start = time.perf_counter()
             row["cured"] = bool((tried := treat(found)) and tried.helped)
+            row["cure"], row["cure_seconds"] = str(tried), time.perf_counter() - start
     return row
 
 
@@ -95,11 +97,13 @@ def main() -> None:
     table: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for row in rows:
         table[row["illness"]][row["first"]] += 1
-    print("\n| put in | found first (times) | right |\n|---|---|---|")
+    print("\n| put in | found first (times) | right | cured of those |\n|---|---|---|---|")
     for illness, firsts in sorted(table.items()):
         right = sum(row["found"] for row in rows if row["illness"] == illness)
         said = ", ".join(f"{first} {times}" for first, times in firsts.most_common())
-        print(f"| {illness} | {said} | {right} of {sum(firsts.values())} |")
+        tried = [row["cured"] for row in rows if row["illness"] == illness and row["found"] and "cured" in row]
+        cured = f"{sum(tried)} of {len(tried)}" if tried else ""
+        print(f"| {illness} | {said} | {right} of {sum(firsts.values())} | {cured} |")
     ill, well = ([row for row in rows if (row["illness"] != "healthy") is sick_ones] for sick_ones in (True, False))
     print(f"\nfound: {interval(sum(row['found'] for row in ill), len(ill))}")
     print(f"false alarms: {interval(sum(not row['found'] for row in well), len(well))}")
@@ -109,8 +113,9 @@ def main() -> None:
         if tried
         else "no cure was tried"
     )
-    seconds = sorted(row["seconds"] for row in rows)
-    print(f"a diagnosis took {seconds[len(seconds) // 2]:.2f} s (median), {seconds[-1]:.2f} s at most")
+    for name, what in (("seconds", "a diagnosis"), ("cure_seconds", "a cure")):
+        if seconds := sorted(row[name] for row in rows if name in row):
+            print(f"{what} took {seconds[len(seconds) // 2]:.2f} s (median), {seconds[-1]:.2f} s at most")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("CHAINRULE_NUM_THREADS", "1")  # the workers of the suite fill the cores already
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # threads that wait for each other on small matrices take thrice the time
 
 
 @pytest.fixture(autouse=True)

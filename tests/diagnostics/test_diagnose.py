@@ -39,6 +39,12 @@ def test_every_diagnostic_has_a_planted_case():
     assert sorted(PLANTED) == sorted(diagnostics.names())
 
 
+def test_every_diagnostic_is_described_where_its_limits_are():
+    page = (Path(__file__).parents[2] / "docs/diagnose.md").read_text(encoding="utf-8")
+    assert [name for name in diagnostics.names() if f"\n| `{name}` |" not in page] == []
+    assert all(one.question.endswith("?") for one in diagnostics)
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_illness_is_found_first(name, found):
     diagnosis = found(name)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chainrule.diagnostics.curves import train_curve
-from chainrule.diagnostics.evidence import Evidence
+from chainrule.diagnostics.curves import FALLING, train_curve
+from chainrule.diagnostics.evidence import GAIN, SHORT, Evidence
 from chainrule.diagnostics.finding import UNITS, Finding, Remedy, diagnostic
 from chainrule.diagnostics.variants import remade
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network
 from chainrule.optim.rule import Update
 
-SHORT = 0.05  # skill: less is not told from the spread between seeds
-GAIN = 0.05  # of the loss of a constant prediction: what a training without the restraint must be better by
-FALLING = 0.05  # of the loss of a constant prediction, over the last fifth of the epochs
 STRONG = 0.031  # l1 or l2: the largest that `fit` chooses by itself is 0.03
 SILENCED = 0.5  # dropout: the usual largest rate
 NARROW = 3  # units of the narrowest layer

@@ -9,6 +9,8 @@ import numpy as np
 from chainrule.shapes import Array
 from chainrule.training.history import History
 
+FALLING = 0.05  # of the loss of a constant prediction, over the last fifth of the epochs: a loss that still falls
+
 Floats = Array
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from chainrule.diagnostics import probes
-from chainrule.diagnostics.curves import Curve, curve, train_curve
-from chainrule.diagnostics.evidence import Evidence
+from chainrule.diagnostics.curves import FALLING, Curve, curve, train_curve
+from chainrule.diagnostics.evidence import SHORT, Evidence
 from chainrule.diagnostics.finding import Finding, Remedy, diagnostic
 
-FALLING = 0.05  # of the loss of a constant prediction, over the last fifth of the epochs
 BRIEF = 30  # epochs; of a training as short as this less is asked
 LONGER = 10
-SHORT = 0.05  # skill: less is not told from the spread between seeds
 
 
 def _still_falling(e: Evidence) -> Curve | None:

@@ -23,6 +23,8 @@ from chainrule.shapes import Array, Ints
 from chainrule.training.again import Failure
 from chainrule.training.history import History
 
+SHORT = 0.05  # skill: less is not told from the spread between seeds
+GAIN = 0.05  # of the loss of a constant prediction: by less no training is better than another
 SAMPLE = 2000  # rows looked at: shares are known to about ±1 %, and a pass takes milliseconds
 _REFERENCE_ROWS = 1500
 _FEW = 30  # rows below which nothing is said of how well something is learned

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.diagnostics.curves import Curve, curve, train_curve
-from chainrule.diagnostics.evidence import Evidence
+from chainrule.diagnostics.evidence import GAIN, SHORT, Evidence
 from chainrule.diagnostics.finding import Finding, Remedy, diagnostic
 from chainrule.diagnostics.reference import fitted
 
-SHORT = 0.05  # skill: less is not told from the spread between seeds
 GAP = 0.15  # skill on the rows learned from, above that on rows kept away
 WIDE = 0.25  # a gap of which less has to be behind the simple method
 BY_HEART = 0.5  # a gap that needs no comparison
@@ -62,7 +61,7 @@ def _turned(e: Evidence, watched: Curve, trained: Curve, gap: float) -> bool:
     """Whether the validation loss has risen by more than its noise since its lowest point, while the training loss fell on."""
     return (
         (watched.last > RISE * watched.best or gap > WIDE)
-        and watched.rise > max(2.0 * watched.noise, SHORT * e.constant_loss)
+        and watched.rise > max(2.0 * watched.noise, GAIN * e.constant_loss)
         and watched.turning_epoch < 0.8 * len(watched.values)
         and trained.last < 0.8 * trained.values[watched.turning_epoch - 1]
     )

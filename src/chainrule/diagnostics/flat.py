@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.diagnostics.curves import train_curve
-from chainrule.diagnostics.evidence import Evidence
+from chainrule.diagnostics.evidence import GAIN, Evidence
 from chainrule.diagnostics.finding import Finding, Remedy, diagnostic
 
-GAIN = 0.05  # of the loss of a constant prediction
 NOTHING = 0.1  # skill below which next to nothing was learned
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.diagnostics.evidence import Evidence
+from chainrule.diagnostics.evidence import GAIN, SHORT, Evidence
 from chainrule.diagnostics.finding import NO_PROGRESS, RATES, Finding, Remedy, diagnostic
-from chainrule.diagnostics.layers import LayerState
+from chainrule.diagnostics.layers import MANY, LayerState
 from chainrule.diagnostics.variants import suited
 from chainrule.network import Network
 
@@ -16,7 +16,6 @@ VANISHING = (
 WEAK = 0.03  # the same, where suited first weights get further than these did; healthy nets have more
 SMALL = 0.1  # a product of slopes: above, they are not what makes gradients vanish
 EXPLODING = 100.0  # the same, the other way: healthy first weights give less than 10
-SHORT = 0.05  # of the target's variance: less is not told from the spread between seeds
 
 
 def _ratio(layers: tuple[LayerState, ...]) -> float:
@@ -33,12 +32,12 @@ def vanishing_gradients(e: Evidence) -> Finding | None:
     then, now = _ratio(first), _ratio(layers)
     flat = [one for one in first if not one.is_output and one.function != "identity"]
     slopes = [float(one.slope.mean()) for one in flat]
-    if then > WEAK or not slopes or any(one.dead.mean() > 0.5 for one in first):
+    if then > WEAK or not slopes or any(one.dead.mean() > MANY for one in first):
         return None
     if max(then, now) > VANISHING and e.shortfall <= SHORT:
         return None
     better = e.tried(suited(e.network)) if then > VANISHING and isinstance(e.network, Network) else 0.0
-    if better is None or better > e.loss - SHORT * e.constant_loss:
+    if better is None or better > e.loss - GAIN * e.constant_loss:
         return None  # what is only weak is named where it was tried that other first weights get further
     when = " at the first weights" if e.first_layers is not None else ""
     by_slopes = float(np.prod(slopes)) < SMALL
@@ -66,7 +65,7 @@ def vanishing_gradients(e: Evidence) -> Finding | None:
 def exploding_gradients(e: Evidence) -> Finding | None:
     """Does the gradient grow from layer to layer on its way back?"""
     layers, first = e.layers, e.first_layers or e.layers
-    if len(layers) < 2 or any(one.saturated.mean() > 0.5 for one in first[:-1]):
+    if len(layers) < 2 or any(one.saturated.mean() > MANY for one in first[:-1]):
         return None
     then = _ratio(first)
     grown = max(one.delta for one in first) / max(first[-1].delta, 1e-300)

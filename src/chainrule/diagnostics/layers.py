@@ -17,6 +17,7 @@ from chainrule.plan import Step
 from chainrule.shapes import Array
 
 FLAT = 0.1  # of the steepest slope: beyond |z| ≈ 3.7 for a sigmoid, 1.8 for tanh
+MANY = 0.5  # of a layer's units: healthy nets have less than a quarter that are saturated or dead
 MOSTLY = 0.85  # the share of rows for which a unit must be flat to be called saturated
 
 Floats = Array
@@ -135,9 +136,9 @@ def words(layers: tuple[LayerState, ...]) -> Mapping[int, str]:
     last = layers[-1].delta if layers else 0.0
     for one in hidden:
         ratio = one.delta / last if last else 1.0
-        if one.dead.mean() > 0.5:
+        if one.dead.mean() > MANY:
             said[one.layer] = "dead"
-        elif one.saturated.mean() > 0.5:
+        elif one.saturated.mean() > MANY:
             said[one.layer] = "saturated"
         elif ratio < 1e-4:
             said[one.layer] = "vanishing"

@@ -19,7 +19,7 @@ from chainrule.training.again import advance
 from chainrule.training.loop import Settings
 from chainrule.training.state import begin
 
-LOWER = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+LOWER = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HIGHER = (1e1, 1e2, 1e3, 1e4)
 TRIED = 1000  # steps with something else changed
 _STEPS = 200

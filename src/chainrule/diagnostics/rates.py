@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from chainrule.diagnostics.evidence import Evidence
+from chainrule.diagnostics.evidence import GAIN, SHORT, Evidence
 from chainrule.diagnostics.finding import NO_PROGRESS, UNITS, Finding, Remedy, diagnostic
+from chainrule.diagnostics.layers import MANY
 from chainrule.optim.rules import rules
 
-GAIN = 0.05  # of the loss of a constant prediction: what another rate must be better by
 CRAWLING = 0.2  # of the rule's usual rate (adaptive rules), or of 1/λ (others): a rate above is not called small
 BOUNDED = ("gradient_descent", "momentum", "nesterov")  # rules whose bound is 2/λ or a known multiple of it
 USUAL_UPDATE = 1e-3  # ‖Δθ‖/‖θ‖ of a step: the usual value (Karpathy, CS231n notes on training)
@@ -48,7 +48,7 @@ def learning_rate_too_small(e: Evidence) -> Finding | None:
         return None
     rule, limit = e.training.update.rule, bound(e)
     usual = CRAWLING * (limit / 2.0 if limit is not None else rules.get(rule.name).learning_rate)
-    if rule.learning_rate > usual or e.shortfall <= GAIN:
+    if rule.learning_rate > usual or e.shortfall <= SHORT:
         return None
     better = _best(e.higher_rates)
     if better is None or better[1] > e.loss - GAIN * e.constant_loss:
@@ -77,10 +77,10 @@ def learning_rate_too_large(e: Evidence) -> Finding | None:
     if e.training is None or e.training.solver == "lbfgs":
         return None
     rule, limit = e.training.update.rule, bound(e)
-    learned = e.failure is None and e.shortfall <= GAIN and e.loss <= e.constant_loss
+    learned = e.failure is None and e.shortfall <= SHORT and e.loss <= e.constant_loss
     if learned and not _killed(e):
         return None
-    lower = _best(e.lower_rates)
+    lower = _with_margin(e)
     reached = np.inf if e.failure is not None else e.loss
     if lower is None:
         return None
@@ -108,6 +108,16 @@ def learning_rate_too_large(e: Evidence) -> Finding | None:
     )  # fmt: skip
 
 
+def _with_margin(e: Evidence) -> tuple[float, float] | None:
+    """The lowest multiple of the rate that gets nearly as far as the best of the lower ones, and its loss: what is at the
+    edge of what is possible for 200 steps may blow up later."""
+    best = _best(e.lower_rates)
+    if best is None:
+        return None
+    near = [one for one, loss in e.lower_rates.items() if loss <= best[1] + GAIN * e.constant_loss]
+    return min(near, default=best[0]), e.lower_rates[min(near, default=best[0])]
+
+
 def _killed(e: Evidence) -> bool:
     """Whether the first step was longer than the weights themselves, and most units of a layer have fallen silent since."""
     ratios = [ratio for ratio in e.first_updates.values() if np.isfinite(ratio)]
@@ -115,7 +125,7 @@ def _killed(e: Evidence) -> bool:
         return False
     pairs = zip(e.first_layers, e.layers, strict=True)
     return any(
-        (now.dead | now.saturated).mean() > 0.5 and (then.dead | then.saturated).mean() <= 0.5 for then, now in pairs
+        (now.dead | now.saturated).mean() > MANY and (then.dead | then.saturated).mean() <= MANY for then, now in pairs
     )
 
 
@@ -155,7 +165,7 @@ def update_ratio(e: Evidence) -> Finding | None:
         return None
     factors = [e.plan.param(name).learning_rate_factor for name in ratios]
     frozen = min(factors) < HELD_BACK * max(factors)
-    is_ill = frozen or e.shortfall > GAIN
+    is_ill = frozen or e.shortfall > SHORT
     return Finding(
         f"{low} against {high}",
         {"ratios": dict(ratios), "factor": float(factor)},

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.diagnostics.evidence import Evidence, traced
+from chainrule.diagnostics.evidence import SHORT, Evidence, traced
 from chainrule.diagnostics.finding import NO_PROGRESS, RATES, UNITS, Finding, Remedy, diagnostic
-from chainrule.diagnostics.layers import LayerState, states
+from chainrule.diagnostics.layers import MANY, LayerState, states
 from chainrule.shapes import Array
 
-MANY = 0.5  # of a layer's units: healthy nets have less than a quarter
 SOME = 0.25  # of a layer's units: a network that stays behind is asked for these too
-HARMED = 0.05  # skill: a network that lost units and learns all the same is not ill
 EQUAL = 1e-6  # relative difference of weights that count as equal: float32 rounding of sums
 
 
@@ -38,7 +36,7 @@ def dead_units(e: Evidence) -> Finding | None:
     if worst is None or not worst.dead.any():
         return None
     share = float(worst.dead.mean())
-    if share <= MANY and not (share > SOME and e.shortfall > HARMED):
+    if share <= MANY and not (share > SOME and e.shortfall > SHORT):
         return None
     unit, bias = int(np.flatnonzero(worst.dead)[0]), _bias_of(e, worst)
     pushed = f" (the bias of {worst.units[unit]} is {bias[unit]:.3g})" if bias is not None else ""
@@ -48,7 +46,7 @@ def dead_units(e: Evidence) -> Finding | None:
         "reaches them, and they never come back",
         Remedy("begin with biases of 0, take smaller steps, or use leaky_relu, whose slope is never 0",
                {"hidden_activation": "leaky_relu", "initial": "suited"}),
-        is_ill=e.failure is not None or e.shortfall > HARMED or _from_start(e, worst.layer, "dead"),
+        is_ill=e.failure is not None or e.shortfall > SHORT or _from_start(e, worst.layer, "dead"),
     )  # fmt: skip
 
 
