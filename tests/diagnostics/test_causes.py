@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule import Dense, Network, diagnose, fit, losses
+from chainrule import Dense, Network, cure, diagnose, fit, losses
 from chainrule.diagnostics import Finding, Remedy
 from chainrule.diagnostics.ranking import ranked
 
@@ -32,6 +32,9 @@ def test_a_penalty_that_silences_the_units_is_the_cause_and_not_the_silent_units
     assert first(found) == "underfitting", str(found)
     assert found.first.measured["loss_without"] < found.first.measured["loss"]
     assert {one.diagnostic for one in found.findings} & {"plateau", "dead_units"}
+    found = diagnose(fit((x, y), network=hidden((16, 8)), l1=0.5, learning_rate=0.01, epochs=40, test=0.2), (x, y))
+    assert first(found) == "underfitting", str(found)
+    assert cure(found).helped
 
 
 def test_a_network_of_one_unit_is_too_small_and_not_on_a_plateau():

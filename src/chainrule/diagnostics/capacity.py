@@ -36,25 +36,25 @@ def underfitting(e: Evidence) -> Finding | None:
         return None
     restraint = _restraint(e)
     without = None if restraint is None else e.tried(restraint.network, restraint.update)
-    if restraint is not None and without is not None and without > e.loss - GAIN * e.constant_loss:
-        restraint = None  # it was tried: without it the training gets no further
-    if restraint is None:
-        curve = train_curve(e.history)
-        if curve is not None and curve.drop > FALLING * e.constant_loss:
-            return None
     why = (
         "its size and its penalty are usual, so that the steps may be to blame" if restraint is None else restraint.what
     )
-    tried = (
-        ""
-        if without is None or restraint is None
-        else f"; without that, a short training reaches a loss of {without:.3g}"
-    )
+    if restraint is not None and without is not None:
+        if without > e.loss - GAIN * e.constant_loss:
+            why, restraint = (
+                f"{why}, but without that a short training gets no further: the steps may be to blame",
+                None,
+            )
+        else:
+            why += f"; without that, a short training reaches a loss of {without:.3g}"
+    curve = train_curve(e.history)
+    if restraint is None and curve is not None and curve.drop > FALLING * e.constant_loss:
+        return None
     return Finding(
         "the network",
         {"skill": e.skill, "reference_skill": e.reference.skill, "loss": e.loss, "because": why, "loss_without": without},
         f"a skill of {e.reference.skill:.2f} or more on its own training rows",
-        f"a simple method does better on rows that it did not see than the network on those it learned from: {why}{tried}",
+        f"a simple method does better on rows that it did not see than the network on those it learned from: {why}",
         _LARGER if restraint is None else restraint.remedy,
         is_ill=restraint is not None,
         said=f"skill {e.skill:.3g} on the training rows, where a simple method reaches {e.reference.skill:.2f} on rows it "

@@ -93,6 +93,10 @@ def _l2(request: Request, value: Any) -> Request:
     return replace(request, update=replace(request.update, l2=value), l2_is_auto=False)
 
 
+def _l1(request: Request, value: Any) -> Request:
+    return replace(request, update=replace(request.update, l1=value))
+
+
 def _clip(request: Request, value: Any) -> Request:
     return replace(request, update=replace(request.update, clip_norm=value))
 
@@ -117,7 +121,7 @@ def _as_it_is(request: Request, value: Any) -> Request:
 
 _CHANGES = {
     "initial": _initial, "hidden_activation": _hidden, "equal_rates": _equal_rates, "output": _output, "loss": _loss,
-    "network": _network, "dropout": _dropout, "learning_rate": _rate, "l2": _l2, "clip_norm": _clip,
+    "network": _network, "dropout": _dropout, "learning_rate": _rate, "l1": _l1, "l2": _l2, "clip_norm": _clip,
     "optimizer": _optimizer, "drop": _drop, "preset": _as_it_is,
     "split": _as_it_is,
 }  # fmt: skip
