@@ -84,9 +84,9 @@ def _restraint(e: Evidence) -> _Restraint | None:
     hidden = [one for one in e.layers if not one.is_output]
     widths = [len(one.units) for one in hidden]
     if not widths:
-        more = [Dense(WIDENED, "relu"), *e.network.layers] if isinstance(e.network, Network) else []
-        network = replace(e.network, layers=more) if more else None
-        return _Restraint("it has no hidden layer", _LARGER, network)
+        network = _remade(e, lambda one: one)
+        wider = None if network is None else replace(network, layers=(Dense(WIDENED, "relu"), *network.layers))
+        return _Restraint("it has no hidden layer", _LARGER, wider)
     if all(one.function == "identity" for one in hidden):
         return _Restraint(
             "its hidden layers are linear, so that the whole network is",
@@ -106,6 +106,7 @@ def _remade(e: Evidence, change: Callable[[Layer], Layer | None]) -> Network | N
     network = e.network
     if not isinstance(network, Network) or not all(isinstance(one, (Dense, Dropout)) for one in network.layers):
         return None
-    end = network.layers[-1]
-    assert isinstance(end, Dense)
+    end = network.layers[-1] if network.layers else None
+    if not isinstance(end, Dense):
+        return None
     return remade(network, lambda one, is_last: Dense(end.units, end.activation) if is_last else change(one))

@@ -85,19 +85,26 @@ def fitted(x: Floats, y: Floats, new: Floats, *, seed: int = 0) -> tuple[Floats,
 
 
 def _ridge(x: Floats, y: Floats, new: Floats) -> tuple[Floats, float]:
-    """Ridge regression with the strength of the lowest generalised cross-validation error, and that error."""
+    """Ridge regression with the strength of the lowest generalised cross-validation error, and that error.
+
+    Where the columns are more than the rows, in terms of the products of rows: the same numbers from the smaller matrix.
+    """
     mean, offset = y.mean(axis=0), x.mean(axis=0)
     x, y = x - offset, y - mean
-    squares, axes = np.linalg.eigh(x.T @ x)
+    is_wide = x.shape[1] > len(x)
+    squares, axes = np.linalg.eigh(x @ x.T if is_wide else x.T @ x)
     squares = np.maximum(squares, 0.0)
-    along = axes.T @ (x.T @ y)
-    total, best, beta = float((y**2).sum()), np.inf, np.zeros((x.shape[1], y.shape[1]))
+    along = axes.T @ (y if is_wide else x.T @ y)
+    total, least, beta = float((y**2).sum()), np.inf, np.zeros((len(squares), y.shape[1]))
     for strength in _STRENGTHS:
         free = 1.0 - (float((squares / (squares + strength)).sum()) + 1.0) / len(x)
         if free <= 0.02:
             continue
         b = along / (squares + strength)[:, None]
-        error = (total - 2.0 * float((along * b).sum()) + float((squares[:, None] * b**2).sum())) / free**2
-        if error < best:
-            best, beta = error, axes @ b
-    return (new - offset) @ beta + mean, best
+        if is_wide:
+            error = float(((strength * b) ** 2).sum()) / free**2
+        else:
+            error = (total - 2.0 * float((along * b).sum()) + float((squares[:, None] * b**2).sum())) / free**2
+        if error < least:
+            least, beta = error, axes @ b
+    return (new - offset) @ (x.T @ beta if is_wide else beta) + mean, least
