@@ -64,14 +64,14 @@ class Student:
     def new_weight(self, k, u):
         return self.g[f"w_{k}_{u}"] - self.g["eta"] * self.mind[f"delta_{k}"] * self.mind[f"out_{u}"]
 
-    def deltas(self, hidden):
+    def deltas(self):
         for u in self.layers[-1]:
             name = f"delta_{u}"
             difference = self.mind[f"out_{u}"] - self.g[f"t_{u}"]
             if self.here(name, "sign"):
                 difference = -difference
             self.write(name, difference * self.slope(u, name))
-        for i in range(len(self.layers) - 2, 0, -1) if hidden else ():
+        for i in range(len(self.layers) - 2, 0, -1):
             above, layer = self.layers[i + 1], self.layers[i]
             for u in layer:
                 name, terms = f"delta_{u}", []
@@ -86,9 +86,9 @@ class Student:
                 back = -sum(terms) if self.here(name, "sign") else sum(terms)
                 self.write(name, back * self.slope(u, name))
 
-    def gradients(self, layers):
+    def gradients(self):
         for below, layer in zip(self.layers, self.layers[1:], strict=False):
-            for u in layer if layer in layers else ():
+            for u in layer:
                 for s in below:
                     name = f"dE_dw_{u}_{s}"
                     value = self.v(s)
@@ -109,20 +109,14 @@ class Student:
                         step = self.mind[f"dE_d{w}"]
                     self.write(f"{w}_new", self.g[w] - step)
 
-    def solve(self, topic):
+    def solve(self, asked):
+        """What was asked for, by its names, of the whole calculation."""
         self.forward()
-        if topic in ("forward", "update"):
-            self.write("E", sum((self.g[f"t_{o}"] - self.mind[f"out_{o}"]) ** 2 / 2 for o in self.layers[-1]))
-        if topic == "forward":
-            return self.sheet
-        self.deltas(topic != "output-gradient")
-        wanted = {"output-gradient": self.layers[-1:], "hidden-gradient": self.layers[1:2], "update": self.layers[1:]}[
-            topic
-        ]
-        self.gradients(wanted)
-        if topic == "update":
-            self.updates()
-        return self.sheet
+        self.write("E", sum((self.g[f"t_{o}"] - self.mind[f"out_{o}"]) ** 2 / 2 for o in self.layers[-1]))
+        self.deltas()
+        self.gradients()
+        self.updates()
+        return {name: text for name, text in self.sheet.items() if name in asked}
 
 
 PLACES = {
@@ -147,11 +141,11 @@ def places(sheet, slip):
     ]
 
 
-def slipped(topic, sizes, given, slip, seed):
+def slipped(asked, sizes, given, slip, seed):
     """A sheet with one slip, and where it is; None where this slip cannot be made or does not show at the printed digits."""
     rng = random.Random(seed)
     decimals, keeps = rng.choice((4, 5, 6)), rng.random() < 0.5
-    right = Student(sizes, given, decimals, keeps).solve(topic)
+    right = Student(sizes, given, decimals, keeps).solve(asked)
     options = places(right, slip)
     if slip == "missing path" and sizes[-1] == 1:
         return None
@@ -159,7 +153,7 @@ def slipped(topic, sizes, given, slip, seed):
         return None
     place = rng.choice(options)
     student = Student(sizes, given, decimals, keeps, slip, place, rng)
-    sheet = student.solve(topic)
+    sheet = student.solve(asked)
     apart = abs(float(sheet[place]) - float(right[place])) if student.touched else 0.0
     # below three units of the last digit nobody can tell a slip from rounding
     return (sheet, place) if apart > 3 * 10.0**-decimals else None

@@ -9,9 +9,10 @@ from planted_slips import PLACES, Student, slipped
 
 from chainrule.course.answer_files import mark_file
 from chainrule.course.document import load
-from chainrule.course.exercises import TOPICS, Shape, exercises
+from chainrule.course.exercises import TOPICS, Shape, Topic, exercises
 from chainrule.course.judge import work
 from chainrule.course.marking import FOLLOWS, RIGHT, WRONG, mark
+from chainrule.course.sheets import as_text
 from chainrule.errors import ChainruleError
 
 SHAPES = {"2-2-1": (2, 2, 1), "2-3-1": (2, 3, 1), "3-2-1": (3, 2, 1), "2-2-2": (2, 2, 2)}
@@ -56,12 +57,35 @@ def test_the_solution_of_an_exercise_is_the_gradient_of_the_engine(network):
     assert solution["E"] == pytest.approx(gradient.trace.loss, rel=1e-14)
 
 
+def test_the_table_of_a_topic_goes_as_far_as_it_says():
+    forward = ["net_h1", "out_h1", "net_o1", "out_o1"]
+    into_o1, into_h1 = ["dE_dw_o1_h1", "dE_db_o1"], ["dE_dw_h1_x1", "dE_db_h1"]
+    new = ["w_h1_x1_new", "b_h1_new", "w_o1_h1_new", "b_o1_new"]
+    tables = {
+        "forward": [*forward, "E"],
+        "output-gradient": [*forward, "delta_o1", *into_o1],
+        "hidden-gradient": [*forward, "delta_o1", "delta_h1", *into_h1],
+        "update": [*forward, "E", "delta_o1", "delta_h1", *into_h1, *into_o1, *new],
+    }
+    for topic, names in tables.items():
+        assert exercises(topic, "1-1-1")[0].asked == names
+
+
+def test_a_new_topic_is_one_record(monkeypatch):
+    monkeypatch.setitem(TOPICS, "every-gradient", Topic("Calculate every gradient.", gradients=slice(1, None)))
+    (one,) = exercises("every-gradient", "2-3-1", seed=4)
+    assert one.asked[-2:] == ["dE_dw_o1_h3", "dE_db_o1"] and "dE_dw_h1_x1" in one.asked and "E" not in one.asked
+    assert "Calculate every gradient." in as_text([one])
+    sheet = Student((2, 3, 1), one.example.given).solve(one.asked)
+    assert mark(one, sheet).first is None and len(sheet) == len(one.asked)
+
+
 @pytest.mark.parametrize("network", SHAPES)
 @pytest.mark.parametrize("topic", TOPICS)
 def test_no_right_solution_is_accused(topic, network):
     for seed, (decimals, keeps) in enumerate([(3, True), (3, False), (4, True), (4, False), (6, False), (8, True)] * 2):
         (one,) = exercises(topic, network, seed=seed)
-        sheet = Student(SHAPES[network], one.example.given, decimals, keeps).solve(topic)
+        sheet = Student(SHAPES[network], one.example.given, decimals, keeps).solve(one.asked)
         assert set(sheet) == set(one.asked)
         marked = mark(one, sheet)
         assert marked.first is None, (decimals, keeps, marked.first)
@@ -71,7 +95,7 @@ def test_no_right_solution_is_accused(topic, network):
 def test_a_right_solution_of_final_answers_alone_is_not_accused():
     for seed in range(20):
         (one,) = exercises("hidden-gradient", "2-3-1", seed=seed)
-        sheet = Student((2, 3, 1), one.example.given, 5, True).solve("hidden-gradient")
+        sheet = Student((2, 3, 1), one.example.given, 5, True).solve(one.asked)
         marked = mark(one, {name: text for name, text in sheet.items() if name.startswith("dE")})
         assert marked.first is None
 
@@ -85,7 +109,7 @@ def planted(count):
         slip, rng = next(wheel), random.Random(seed)
         network, topic = rng.choice(list(SHAPES)), rng.choice(["hidden-gradient", "update", "output-gradient"])
         (one,) = exercises(topic, network, seed=seed)
-        made = slipped(topic, SHAPES[network], one.example.given, slip, seed)
+        made = slipped(one.asked, SHAPES[network], one.example.given, slip, seed)
         if made:
             found.append((slip, one, *made))
     return found
@@ -168,7 +192,7 @@ def test_a_folder_of_sheets_is_marked_as_a_class(tmp_path):
     for i, slip in enumerate(["forgot σ′", None]):
         one = exercises("hidden-gradient", "2-2-1", seed=7, count=2)[1]
         place = "delta_h2" if slip else None
-        sheet = Student((2, 2, 1), one.example.given, 5, False, slip, place).solve("hidden-gradient")
+        sheet = Student((2, 2, 1), one.example.given, 5, False, slip, place).solve(one.asked)
         (tmp_path / f"{i}.toml").write_text(sheet_text(one, {**sheet, "net_h1": ""}), encoding="utf-8")
     first, second = mark_file(tmp_path)
     assert (first.who, first.first.name, first.first.slip) == ("Kim", "delta_h2", "forgot σ′")
@@ -204,6 +228,6 @@ def test_a_shape_that_is_not_a_network_is_refused():
 
 def test_planted_students_calculate_like_the_solution():
     (one,) = exercises("update", "2-2-2", seed=11)
-    sheet = Student((2, 2, 2), one.example.given, 9, True).solve("update")
+    sheet = Student((2, 2, 2), one.example.given, 9, True).solve(one.asked)
     for judged in one.solution:
         assert math.isclose(float(sheet[judged.quantity.name]), judged.true, abs_tol=1e-9)

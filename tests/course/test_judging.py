@@ -25,7 +25,7 @@ def test_rounding_is_never_called_a_mistake(network, decimals):
     for seed in range(6):
         (one,) = exercises("update", network, seed=seed)
         for keeps in (False, True):
-            sheet = Student(SHAPES[network], one.example.given, decimals, keeps).solve("update")
+            sheet = Student(SHAPES[network], one.example.given, decimals, keeps).solve(one.asked)
             judged = work(lecture(one, sheet))
             assert {j.verdict for j in judged} & {WRONG, CARRIED} == set(), [j for j in judged if j.verdict == WRONG]
             assert not keeps or {j.verdict for j in judged} == {AGREES}
@@ -37,7 +37,7 @@ def test_a_planted_mistake_is_found_where_it_was_made_and_what_follows_is_traced
         slip, source = sorted(PLACES)[seed % len(PLACES)], random.Random(seed)
         network = source.choice(list(SHAPES))
         (one,) = exercises("update", network, seed=seed)
-        made = slipped("update", SHAPES[network], one.example.given, slip, seed)
+        made = slipped(one.asked, SHAPES[network], one.example.given, slip, seed)
         if made is None or slip == "rounded operands":
             continue
         sheet, place = made
@@ -52,6 +52,6 @@ def test_a_planted_mistake_is_found_where_it_was_made_and_what_follows_is_traced
 
 def test_a_forgotten_slope_is_named():
     (one,) = exercises("hidden-gradient", "2-2-1", seed=3)
-    sheet = Student((2, 2, 1), one.example.given, 5, False, "forgot σ′", "delta_h1").solve("hidden-gradient")
+    sheet = Student((2, 2, 1), one.example.given, 5, False, "forgot σ′", "delta_h1").solve(one.asked)
     wrong = next(j for j in work(lecture(one, sheet)) if j.verdict == WRONG)
     assert (wrong.quantity.name, "without σ′ = out_h1·(1 − out_h1)" in wrong.why) == ("delta_h1", True)

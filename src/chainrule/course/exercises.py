@@ -19,13 +19,35 @@ from chainrule.course.document import Example, Quantity
 from chainrule.course.judge import Judged, work
 from chainrule.errors import SettingError
 
-# topic -> what is asked, and the kinds of quantities that its calculation ends with
+
+@dataclass(frozen=True)
+class Topic:
+    """What is asked, and how far the calculation goes: every topic begins with the forward pass.
+
+    `error`: the error is calculated too. `gradients`: of the weights and biases into which layers, by Python's slice of the
+    layers (0 the inputs, -1 the outputs), or of none; the deltas go back as far as these layers. `update`: the new weights
+    and biases of these layers.
+    """
+
+    asks: str
+    error: bool = False
+    gradients: slice | None = None
+    update: bool = False
+
+
 TOPICS = {
-    "forward": "Calculate the net input and the output of every unit, and the error.",
-    "output-gradient": "Calculate the gradient of every weight and bias into the output units.",
-    "hidden-gradient": "Calculate the gradient of every weight and bias into the first hidden layer.",
-    "update": "Calculate every weight and bias after one step of gradient descent.",
-}
+    "forward": Topic("Calculate the net input and the output of every unit, and the error.", error=True),
+    "output-gradient": Topic(
+        "Calculate the gradient of every weight and bias into the output units.", gradients=slice(-1, None)
+    ),
+    "hidden-gradient": Topic(
+        "Calculate the gradient of every weight and bias into the first hidden layer.", gradients=slice(1, 2)
+    ),
+    "update": Topic(
+        "Calculate every weight and bias after one step of gradient descent.",
+        error=True, gradients=slice(1, None), update=True,
+    ),
+}  # fmt: skip
 _HIDDEN = "hgk"  # the letters of the hidden layers' units
 
 
@@ -143,12 +165,12 @@ def _draw(shape: Shape, seed: int, attempt: int) -> dict[str, float]:
 
 def _example(topic: str, shape: Shape, number: int, given: dict[str, float]) -> Example:
     return Example(
-        f"{topic}-{number}", f"Exercise {number}: a {shape} network of sigmoid units", "exercise", "", TOPICS[topic], given,
-        tuple(calculation(topic, shape)),
+        f"{topic}-{number}", f"Exercise {number}: a {shape} network of sigmoid units", "exercise", "", TOPICS[topic].asks,
+        given, tuple(calculation(TOPICS[topic], shape)),
     )  # fmt: skip
 
 
-def calculation(topic: str, shape: Shape) -> list[Quantity]:
+def calculation(topic: Topic, shape: Shape) -> list[Quantity]:
     """The quantities from the inputs to what the topic asks for."""
     rows: list[Quantity] = []
 
@@ -164,25 +186,19 @@ def calculation(topic: str, shape: Shape) -> list[Quantity]:
             )
             add(f"out_{unit}", f"sigmoid(net_{unit})", "forward")
     outputs = shape.layers[-1]
-    if topic in ("forward", "update"):
+    if topic.error:
         add("E", " + ".join(f"(t_{unit} - out_{unit})**2/2" for unit in outputs), "error")
-    if topic == "forward":
-        return rows
-    for unit in outputs:
-        add(f"delta_{unit}", f"(out_{unit} - t_{unit})*out_{unit}*(1 - out_{unit})", "deltas (∂E/∂net)")
-    if topic != "output-gradient":
-        for layer in reversed(shape.layers[1:-1]):
-            for unit in layer:
-                add(f"delta_{unit}", f"({back(shape, unit)})*out_{unit}*(1 - out_{unit})", "deltas (∂E/∂net)")
-    wanted = {"output-gradient": shape.layers[-1:], "hidden-gradient": shape.layers[1:2], "update": shape.layers[1:]}[
-        topic
-    ]
+    wanted: tuple[tuple[str, ...], ...] = () if topic.gradients is None else shape.layers[topic.gradients]
+    for layer in reversed(shape.layers[shape.layers.index(wanted[0]) :] if wanted else ()):
+        for unit in layer:
+            came = f"out_{unit} - t_{unit}" if layer is outputs else back(shape, unit)
+            add(f"delta_{unit}", f"({came})*out_{unit}*(1 - out_{unit})", "deltas (∂E/∂net)")
     units = [unit for layer in wanted for unit in layer]
     for unit in units:
         for one in shape.before(unit):
             add(f"dE_dw_{unit}_{one}", f"delta_{unit}*{value_of(one)}", "gradients")
         add(f"dE_db_{unit}", f"delta_{unit}", "gradients")
-    for unit in units if topic == "update" else ():
+    for unit in units if topic.update else ():
         for name in [*(f"w_{unit}_{one}" for one in shape.before(unit)), f"b_{unit}"]:
             add(f"{name}_new", f"{name} - eta*dE_d{name}", "update")
     return rows

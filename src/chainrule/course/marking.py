@@ -13,7 +13,7 @@ from functools import cached_property
 
 from chainrule.course.calculation import Calculation, rounding_spread, value_or_nan
 from chainrule.course.document import Example
-from chainrule.course.exercises import Exercise, Shape, calculation
+from chainrule.course.exercises import TOPICS, Exercise, Shape, calculation
 from chainrule.course.printed import Printed, printed
 from chainrule.course.slips import OTHER, ROUNDED, SIGN, TYPING, UPDATED, Slip, of_formula, slips
 from chainrule.errors import DataError, nearest
@@ -76,7 +76,7 @@ class _Marker:
         self.kept: dict[str, float] = {}  # an answer before it was rounded, where the student may have gone on with it
         formulas = {quantity.name: quantity.expr for quantity in example.quantities}
         if shape is not None:  # slips may name numbers that the topic does not ask for
-            formulas = {**{q.name: q.expr for q in calculation("update", shape)}, **formulas}
+            formulas = {**{q.name: q.expr for q in calculation(TOPICS["update"], shape)}, **formulas}
         self.right = Calculation(formulas)
         self.true: dict[str, float] = dict(example.given)
         for quantity in example.quantities:

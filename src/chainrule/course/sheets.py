@@ -24,7 +24,7 @@ def as_text(exercises: Iterable[Exercise], *, solutions: bool = False) -> str:
 
 def _text(one: Exercise, solutions: bool) -> Iterator[str]:
     yield one.example.title
-    yield TOPICS[one.topic]
+    yield TOPICS[one.topic].asks
     yield from _given(one)
     stage = ""
     for judged in one.solution:
@@ -45,7 +45,7 @@ def _text(one: Exercise, solutions: bool) -> Iterator[str]:
 def _given(one: Exercise) -> Iterator[str]:
     kinds = {"inputs": "x", "weights (to, from)": "w_", "biases": "b_", "targets": "t_", "learning rate": "eta"}
     for kind, start in kinds.items():
-        if kind == "learning rate" and one.topic != "update":
+        if kind == "learning rate" and not TOPICS[one.topic].update:
             continue
         values = [f"{symbol(n)} = {shown(v)}" for n, v in one.example.given.items() if n.startswith(start)]
         yield f"  {kind}: {', '.join(values)}"
@@ -61,8 +61,8 @@ def as_latex(exercises: Iterable[Exercise], *, solutions: bool = False) -> str:
     """A complete LaTeX document (amsmath only)."""
     parts = [r"\documentclass{article}", r"\usepackage{amsmath}", r"\begin{document}"]
     for one in exercises:
-        parts += [rf"\section*{{{one.example.title}}}", TOPICS[one.topic], ""]
-        given = {n: v for n, v in one.example.given.items() if n != "eta" or one.topic == "update"}
+        parts += [rf"\section*{{{one.example.title}}}", TOPICS[one.topic].asks, ""]
+        given = {n: v for n, v in one.example.given.items() if n != "eta" or TOPICS[one.topic].update}
         values = [f"{_latex(n)} = {_plain(shown(v))}" for n, v in given.items()]
         for start in range(0, len(values), 5):
             parts.append(r"\[ " + r",\quad ".join(values[start : start + 5]) + r" \]")
@@ -126,7 +126,7 @@ def _html(one: Exercise, solutions: bool) -> str:
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n")
     given = "".join(f"<p>{escape(line.strip())}</p>\n" for line in _given(one))
     return (
-        f"<section>\n<h2>{escape(one.example.title)}</h2>\n<p>{escape(TOPICS[one.topic])}</p>\n{given}"
+        f"<section>\n<h2>{escape(one.example.title)}</h2>\n<p>{escape(TOPICS[one.topic].asks)}</p>\n{given}"
         f"<table>\n{''.join(rows)}</table>\n</section>\n"
     )
 
