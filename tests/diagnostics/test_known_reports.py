@@ -54,6 +54,23 @@ def test_a_regression_that_explodes_under_early_stopping():
     assert tried.after > 0.9
 
 
+def test_a_regression_on_iris_that_explodes_within_a_few_epochs():
+    """scikit-learn 29504, the script that its repair is tested with there: steps of 1 on numbers from 0.1 to 7.9."""
+    x, y = pytest.importorskip("sklearn.datasets").load_iris(return_X_y=True)
+    network = MLPRegressor(
+        hidden_layer_sizes=100, activation="identity", solver="sgd", learning_rate_init=1, max_iter=20,
+        early_stopping=True, random_state=0,
+    )  # fmt: skip
+    with pytest.raises(DivergedError):
+        network.fit(x, y)
+    found = network.diagnose(x, y)
+    assert found.first.diagnostic == "learning_rate_too_large", str(found)
+    assert "diverged" in named(found)
+    tried = cure(found)
+    assert tried.before is None
+    assert tried.after > 0.8
+
+
 def test_a_few_relu_units_before_the_output_that_all_die():
     """Keras 13891: regression with a layer of few relu units before the output: the same number for every row, while a
     linear layer or tanh works."""

@@ -80,7 +80,7 @@ def learning_rate_too_large(e: Evidence) -> Finding | None:
     learned = e.failure is None and e.shortfall <= SHORT and e.loss <= e.constant_loss
     if learned and not _killed(e):
         return None
-    lower = _with_margin(e)
+    lower = _best(e.lower_rates)
     reached = np.inf if e.failure is not None else e.loss
     if lower is None:
         return None
@@ -106,16 +106,6 @@ def learning_rate_too_large(e: Evidence) -> Finding | None:
         f"{np.median(ratios) if ratios else np.inf:.1e} of their size",
         explain=f"{e.layers[0].param}[0,0]" if e.layers else None,
     )  # fmt: skip
-
-
-def _with_margin(e: Evidence) -> tuple[float, float] | None:
-    """The lowest multiple of the rate that gets nearly as far as the best of the lower ones, and its loss: what is at the
-    edge of what is possible for 200 steps may blow up later."""
-    best = _best(e.lower_rates)
-    if best is None:
-        return None
-    near = [one for one, loss in e.lower_rates.items() if loss <= best[1] + GAIN * e.constant_loss]
-    return min(near, default=best[0]), e.lower_rates[min(near, default=best[0])]
 
 
 def _killed(e: Evidence) -> bool:

@@ -67,12 +67,17 @@ def follow(estimator: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Fai
     made = _quietly(again, x, y, sample_weight)
     if made is None:
         return again, None
-    epochs = max(0, (made.epoch or 1) - 1)
-    again = estimator.__class__(**{**estimator.get_params(), "max_iter": max(1, epochs), "learning_rate_init": 1e-300})
-    if epochs:
-        again.learning_rate_init = estimator.learning_rate_init
-    _quietly(again, x, y, sample_weight)
-    again.set_params(**estimator.get_params())
+    params = estimator.get_params()
+    for epochs in range(
+        (made.epoch or 1) - 1, 0, -1
+    ):  # what a solver looks at after its last epoch may overflow as well
+        again = estimator.__class__(**{**params, "max_iter": epochs})
+        if _quietly(again, x, y, sample_weight) is None:
+            break
+    else:
+        again = estimator.__class__(**{**params, "max_iter": 1, "learning_rate_init": 1e-300})
+        _quietly(again, x, y, sample_weight)
+    again.set_params(**params)
     return again, made
 
 
