@@ -19,7 +19,8 @@ BASE = "chainrule-default"
 
 
 WITHOUT: dict[str, dict[str, Any]] = {
-    "robust scaling and smooth clipping (standardised instead)": {"scale": "standard"},
+    "numbers in pieces, categories a quarter high (robust scaling instead)": {"scale": "robust"},
+    "all of the inputs' scaling (standardised instead)": {"scale": "standard"},
     "learned gains of the inputs": {"input_gain_rate": 0.0},
     "selu and mish (relu instead)": {"activations": ("relu", "relu")},
     "rates by the layer's width (one rate of 0.003 instead)": {"ntk": False, "rates": (0.003, 0.003)},
@@ -29,6 +30,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "coslog4 (one cosine instead)": {"schedule": "cosine"},
     "coslog4 (a constant rate instead)": {"schedule": "constant"},
     "smoothed labels": {"label_smoothing": 0.0},
+    "dropout": {"dropout": 0.0},
     "128-128-128 (64-32 instead)": {"widths": (64, 32)},
     "several networks (one instead)": {"members": 1},
     "calibration": {"is_calibrated": False},

@@ -53,7 +53,7 @@ def fit(
     network: Network | Sequence[int] | str | None = None,
     preset: str | None = "auto",
     activation: Activation | str = "auto",
-    dropout: float = 0.0,
+    dropout: float | None = None,
     loss: Loss | str | None = None,
     optimizer: Rule | Update | str | None = None,
     learning_rate: float | None = None,
@@ -97,7 +97,7 @@ def fit(
     networks may be trained and merged into one, and probabilities are calibrated. None: the plain values named below.
     "auto": "default" as long as nothing is said about the network or its training, else None.
     network: a `Network`, or the widths of hidden layers such as (64, 32) or "64-32", with `activation` between them.
-    dropout: the share of a hidden layer's units that are silenced in every training step.
+    dropout: the share of a hidden layer's units that are silenced in every training step; None: 0, or what a preset says.
     optimizer: a name or record of the catalog, an `Update` (penalties, clipping), or "lbfgs" (full batch, no schedule).
     l1, l2: strengths λ of the penalties λ₁ Σ|w| + ½ λ₂ Σ w² on the weights; l2="auto" is stronger where rows are few.
     metrics: further metrics recorded for training and validation rows after every epoch: names, records, or functions

@@ -7,7 +7,7 @@ Its parametrisation (NTK: z = a Wᵀ/√d + b with W ~ N(0, 1) and one learning 
 V = W/√d is a `Dense` weight that begins with variance 1/d, and since Adam's step does not depend on the size of a
 gradient, V moves by η/√d a step: a learning-rate factor of 1/√d, exactly but for Adam's ε. Biases learn 10 times slower.
 
-"default" and "best" train several networks, each on other rows, and merge them (`members`).
+All train several networks, each on other rows, and merge them (`members`).
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Preset:
 
     name: str
     says: str
-    widths: tuple[int, ...]
     epochs: int
-    members: int = 1
+    members: int
+    widths: tuple[int, ...] = (128, 128, 128)
     scale: str = "piecewise"
     input_gain_rate: float = 6.0
     ntk: bool = True
@@ -57,6 +57,7 @@ class Preset:
     label_smoothing: float = 0.1
     batch_size: int = 256
     watched: float = 0.2
+    dropout: float = 0.15
     is_calibrated: bool = True
 
     def epochs_for(self, rows: int) -> int:
@@ -64,16 +65,12 @@ class Preset:
         return max(4, round(self.epochs * min(1.0, math.sqrt(FULL_LENGTH_ROWS / max(rows, 1)))))
 
 
-NARROW, WIDE = (128, 128, 128), (256, 256, 256)
-
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", "one network of three layers of 128, 128 epochs", NARROW, 128),
-        Preset(
-            "default", "five such networks, each on four fifths of the rows, merged into one", NARROW, 128, members=5
-        ),
-        Preset("best", "ten networks of three layers of 256, 256 epochs, merged into one", WIDE, 256, members=10),
+        Preset("fast", "three networks of three layers of 128, 40 epochs, merged into one", 40, members=3),
+        Preset("default", "eight networks of three layers of 128, 64 epochs, merged into one", 64, members=8),
+        Preset("best", "twelve networks of three layers of 128, 64 epochs, merged into one", 64, members=12),
     )
 }
 
@@ -104,6 +101,7 @@ def settings_for(name: str, task: str, rows: int) -> dict[str, Any]:
         "batch_size": preset.batch_size,
         "validation": preset.watched,
         "scale": preset.scale,
+        "dropout": preset.dropout,
         "members": preset.members,
     }
 

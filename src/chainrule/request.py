@@ -32,13 +32,13 @@ WIDTHS = (64, 32)
 
 PLAIN = {
     "activation": "relu", "optimizer": "adam", "schedule": "constant", "epochs": 200, "patience": 20, "validation": 0.1,
-    "scale": "standard",
+    "scale": "standard", "dropout": 0.0,
 }  # fmt: skip
 """What is meant by a setting that was left open, where there is no preset."""
 
 _DECIDED = (
     "network", "activation", "optimizer", "learning_rate", "schedule", "loss", "epochs", "patience", "validation",
-    "batch_size", "scale",
+    "batch_size", "scale", "dropout",
 )  # fmt: skip
 _AUTO = ("activation", "batch_size", "scale")
 """Settings that a preset decides where they are left open: None, or "auto" where None means something else."""
@@ -109,6 +109,8 @@ class Request:
         if "optimizer" in found:
             said = None if "learning_rate" in self.left_open else update.rule.learning_rate
             update = replace(update, rule=with_rate(found.pop("optimizer"), said))
+        if self.solver == "lbfgs":
+            found.pop("dropout", None)  # whose steps need a loss that stays the same
         if {"network", "validation"} <= set(found) and self.solver == "steps":
             found["members"] = all_of_it["members"]
         return replace(self, update=update, l2_is_auto=False, left_open=(), **found)
@@ -162,7 +164,7 @@ def _preset_of(asked: Mapping[str, Any], left_open: tuple[str, ...]) -> str | No
     """The preset that is meant: "auto" is "default" as long as nothing is said about the network or its training."""
     if asked["preset"] != "auto":
         return None if asked["preset"] is None else preset_of(asked["preset"]).name
-    further = asked["dropout"] or asked["l1"] or asked["l2"] != "auto" or asked["clip_norm"] is not None
+    further = asked["l1"] or asked["l2"] != "auto" or asked["clip_norm"] is not None
     return None if further or set(left_open) != set(_DECIDED) else "default"
 
 
@@ -252,7 +254,7 @@ def _network_of(network: Any) -> Network | tuple[int, ...]:
 
 
 def _dropout_of(asked: Mapping[str, Any]) -> float:
-    rate = real("dropout", asked["dropout"], low=0.0, below=1.0)
+    rate = real("dropout", asked["dropout"], low=0.0, below=1.0)  # None stands for PLAIN's by now
     if rate and isinstance(asked["network"], Network):
         raise SettingError(
             "CR204", "a Network already says where its units are silenced", where="dropout", got=str(rate),

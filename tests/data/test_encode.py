@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -354,37 +355,28 @@ def test_categories_of_parquet_row_groups_with_different_dictionaries_are_one(tm
     assert read_table(pa.table({"k": pa.chunked_array(parts)}))["k"].cells() == ["a", "b", "b", "c", None]
 
 
-PIECES = {"age": np.r_[np.arange(400.0), 1e12, np.nan], "two": np.r_[np.tile([0.0, 1.0], 201)], "y": np.arange(402.0)}
+PIECES = {"age": np.r_[np.arange(800.0), 1e12, np.nan], "two": np.tile([0.0, 1.0], 401), "y": np.arange(802.0)}
 
 
 def test_a_number_in_pieces_rises_in_each_by_a_quarter() -> None:
     table = read_table(PIECES)
     encoder = fit_encoder(table, infer_schema(table, "y"), scale="piecewise")
-    assert encoder.input_names == (
-        *(
-            "age",
-            "age 0 to 50",
-            "age 50 to 100",
-            "age 100 to 150",
-            "age 150 to 200",
-            "age 200 to 250",
-            "age 250 to 300",
-        ),
-        *("age 300 to 350", "age 350 to 1e+12", "age is missing", "two"),
-    )
+    edges = ["0", "100", "200", "300", "400", "500", "600", "700", "1e+12"]
+    pieces = [f"age {low} to {high}" for low, high in pairwise(edges)]
+    assert encoder.input_names == ("age", *pieces, "age is missing", "two")
     encoded = encoder.encode(table, dtype=np.float64)
-    pieces = encoded[:401, 1:9]
-    assert pieces.min() == -0.125 and pieces.max() == 0.125
-    rising = np.diff(pieces[:400], axis=0)
+    cut = encoded[:801, 1:9]
+    assert cut.min() == -0.125 and cut.max() == 0.125
+    rising = np.diff(cut[:800], axis=0)
     assert (rising >= 0).all() and ((rising > 0).sum(axis=1) <= 1).all()
-    np.testing.assert_allclose(pieces[75], [0.125, 0.0, *[-0.125] * 6], atol=1e-12)
+    np.testing.assert_allclose(cut[150], [0.125, 0.0, *[-0.125] * 6], atol=1e-12)
     np.testing.assert_array_equal(
-        encoded[401, 1:10], [*encoder.encode(table)[200, 1:9], 1.0]
+        encoded[801, 1:10], [*encoder.encode(table)[400, 1:9], 1.0]
     )  # the median in its place
     raw = encoder.raw(table)
-    np.testing.assert_allclose(raw[75, :9], [75, 50, 75, 100, 150, 200, 250, 300, 350])
-    back = [one.to_unit(value) for one, value in zip(encoder.inputs, encoded[75], strict=True)]
-    np.testing.assert_allclose(back, raw[75])
+    np.testing.assert_allclose(raw[150, :9], [150, 100, 150, 200, 300, 400, 500, 600, 700])
+    back = [one.to_unit(value) for one, value in zip(encoder.inputs, encoded[150], strict=True)]
+    np.testing.assert_allclose(back, raw[150], atol=1e-12)
     assert Encoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
 
 
@@ -394,8 +386,8 @@ def test_few_rows_and_many_columns_have_fewer_pieces() -> None:
         table = read_table({f"x{i}": rng.normal(size=rows) for i in range(columns + 1)})
         return len(fit_encoder(table, infer_schema(table, "x0"), scale="piecewise").inputs) // columns - 1
 
-    assert [inputs(rows, 2) for rows in (40, 79, 80, 200, 320, 1000)] == [0, 0, 2, 5, 8, 8]
-    assert inputs(200, 300) == 3
+    assert [inputs(rows, 2) for rows in (100, 199, 200, 799, 800)] == [0, 0, 2, 7, 8]
+    assert inputs(400, 300) == 3
 
 
 def test_categories_beside_bent_numbers_are_a_quarter_high() -> None:

@@ -41,13 +41,19 @@ def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads():
 
 def test_what_is_said_stays_and_the_preset_decides_the_rest():
     card = fit(
-        NUMBERS, "y", preset="fast", activation="tanh", learning_rate=0.01, batch_size=30, test=0.0, epochs=3
+        NUMBERS,
+        "y",
+        preset="fast",
+        activation="tanh",
+        learning_rate=0.01,
+        batch_size=30,
+        test=0.0,
+        epochs=3,
+        validation=0.3,
     ).card
     assert card["model"]["layers"] == [
         "scale",
-        "dense 128 tanh",
-        "dense 128 tanh",
-        "dense 128 tanh",
+        *["dense 128 tanh", "dropout 0.15"] * 3,
         "dense 1 identity",
     ]
     algorithm = card["algorithm"]
@@ -98,7 +104,7 @@ def test_a_callback_that_stops_ends_all_members():
 def test_progress_counts_the_epochs_of_all_members():
     seen = []
     fit(NUMBERS, "y", preset="default", progress=lambda event: seen.append((event.epoch, event.epochs)), **QUICK)
-    assert seen[-1] == (20, 20)
+    assert seen[-1] == (32, 32)
     assert [epoch for epoch, _ in seen] == sorted(epoch for epoch, _ in seen)
 
 
@@ -169,7 +175,7 @@ def test_nothing_said_means_the_preset_default_and_a_word_about_the_network_mean
     assert meant == {"nothing": "default", "epochs": None, "network": None, "a test share": "default", "none": None}
 
 
-MANY = {"a": RNG.normal(size=200) * 5 + 40, "kind": np.tile(["u", "v"], 100), "y": RNG.normal(size=200)}
+MANY = {"a": RNG.normal(size=500) * 5 + 40, "kind": np.tile(["u", "v"], 250), "y": RNG.normal(size=500)}
 
 
 @pytest.mark.parametrize("column", ["a", "kind=v"])
@@ -190,3 +196,14 @@ def test_a_number_in_pieces_and_a_category_are_explained_in_their_units(column):
     assert found.value == pytest.approx((high - low) / (2 * h) * target, rel=1e-4)
     assert ("enters in 4 pieces too" in str(found)) == (column == "a")
     assert "unit_kind=v" in str(found) or column == "a"
+
+
+def test_dropout_is_the_preset_s_until_it_is_said():
+    rate = {}
+    for said in (None, 0.0, 0.4):
+        layers = fit(NUMBERS, "y", preset="fast", network=(8,), dropout=said, **QUICK).card["model"]["layers"]
+        rate[said] = [layer for layer in layers if layer.startswith("dropout")]
+    assert rate == {None: ["dropout 0.15"], 0.0: [], 0.4: ["dropout 0.4"]}
+    assert not any(
+        "dropout" in layer for layer in fit(NUMBERS, "y", network=(8,), epochs=2, test=0.0).card["model"]["layers"]
+    )

@@ -35,7 +35,7 @@ the_rows, the_report = options.under("The rows"), options.under("The report")
 )  # fmt: skip
 @the_network("--network", help="Widths of the hidden layers, such as 64-32.")
 @the_network("--activation", default="auto", help="The activation of the hidden layers [relu].")
-@the_network("--dropout", type=float, default=0.0, help="The share of hidden units silenced in every training step.")
+@the_network("--dropout", type=float, help="The share of hidden units silenced in every training step [0].")
 @the_network("--loss", help="The loss; by default the one that belongs to the task.")
 @the_training("--optimizer", help="The update rule, or lbfgs [adam].")
 @the_training("--learning-rate", type=float, help="By default the rule's own.")

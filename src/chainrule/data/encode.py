@@ -33,7 +33,7 @@ MAX_CATEGORIES, FEW_CATEGORIES, CATEGORY_CELLS = 256, 64, 64_000_000
 RARE_SHARE, RARE_ROWS = 0.001, 50
 SCALES = ("standard", "robust", "piecewise")
 CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by default (2024)
-MAX_PIECES, PIECE_ROWS, PIECE_INPUTS, PIECE_CELLS = 8, 40, 1024, 64_000_000
+MAX_PIECES, PIECE_ROWS, PIECE_INPUTS, PIECE_CELLS = 8, 100, 1024, 64_000_000
 """A number is cut into so many pieces at most, each of so many rows at least; all numbers together get so many inputs for
 them, and of many rows as many as make so many numbers."""
 HEIGHT = 0.25
