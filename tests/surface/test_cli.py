@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from chainrule import load
 from chainrule.cli import options
+from chainrule.cli.main import main
 from chainrule.errors import SettingError
 
 
@@ -24,6 +26,21 @@ def chainrule(*arguments, cwd, code=0):
     assert found.returncode == code, found.stderr
     assert "Traceback" not in found.stderr
     return found.stdout, found.stderr
+
+
+@pytest.fixture
+def typed(folder, monkeypatch, capsys):
+    """Runs a command in the folder as `chainrule` does after its imports: what it prints on stdout and on stderr."""
+    monkeypatch.chdir(folder)
+
+    def run(*arguments, code=0):
+        with pytest.raises(SystemExit) as left:
+            main([str(one) for one in arguments])
+        out, err = capsys.readouterr()
+        assert left.value.code == code, err
+        return out, err
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +145,30 @@ def test_explain_derives_any_number(folder, of):
     assert isinstance(found["value"], float)
 
 
+def test_explain_without_a_question_derives_the_prediction_and_says_what_else_can_be_asked(typed):
+    out, err = typed("explain", "people.model", "people.csv", "--row", 3)
+    assert out == typed("explain", "people.model", "people.csv", "--row", 3, "--of", "smokes")[0]
+    others = re.findall(r"--of ('[^']*'|[\w.]+)", err)
+    assert others == ["prediction", "'W1[0,0]'", "'d smokes / d age'", "loss"]
+    for other in others:
+        assert "engine" in typed("explain", "people.model", "people.csv", "--row", 3, "--of", other.strip("'"))[0]
+    asked = "explain people.model people.csv --row 3 --form matrix".split()
+    whole, err = typed(*asked)
+    assert "--of a2" in err and whole == typed(*asked, "--of", "a2")[0]
+
+
+def test_a_folder_that_holds_no_ensemble_is_told(typed, folder):
+    (folder / "models").mkdir()
+    assert "this folder holds no ensemble (models)" in typed("predict", "models", "people.csv", code=4)[1]
+    (folder / "models" / "mine.model").write_bytes(b"")
+    assert "name its file: models/mine.model" in typed("predict", "models", "people.csv", code=4)[1]
+
+
+def test_another_table_than_that_of_training_is_told(typed, folder):
+    (folder / "cars.csv").write_text("townhall,mpg\n" + "1,2\n" * 9)
+    assert "Hint: this is another table" in typed("predict", "people.model", "cars.csv", code=3)[1]
+
+
 def test_explain_writes_a_page_to_walk_through(folder):
     arguments = ("explain", "people.model", "people.csv", "--row", 3, "--of", "W1[0,0]", "--html", "why.html")
     out, story = chainrule(*arguments, cwd=folder)
@@ -163,12 +204,12 @@ def test_explain_writes_a_page_to_walk_through(folder):
         (["fit", "people.csv", "-t", "smokes", "--ephocs", "3"], 2, "--epochs"),
     ],
 )
-def test_a_mistake_is_one_message_with_its_exit_code(folder, arguments, code, says):
+def test_a_mistake_is_one_message_with_its_exit_code(folder, typed, arguments, code, says):
     if "predictions.csv" in arguments:
         (folder / "predictions.csv").write_text("prediction\nno\n")
-    out, err = chainrule(*arguments, cwd=folder, code=code)
+    out, err = typed(*arguments, code=code)
     assert out == ""
-    assert says in err
+    assert says in err and err.count("error: ") == 1
 
 
 def test_an_error_as_json_has_its_parts(folder):
@@ -215,7 +256,7 @@ def test_a_time_that_is_none_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("words", "said"),
     [
         (["fit"], "error: CR211: missing argument 'DATA' (chainrule fit). Hint: chainrule fit --help"),
         (
@@ -226,10 +267,12 @@ def test_a_time_that_is_none_is_refused():
         (["exercise", "--topic", "recpa"], "'recap' (chainrule exercise)."),
         (["fit", "people.csv", "-t", "smokes", "--resume"], "Hint: name its folder: --run=PATH"),
         (["activations", "tahn"], "Hint: did you mean 'tanh'?"),
+        (["fit", "people.csv"], "Hint: --target and one of its columns: age, town, score, smokes"),
+        (["explain", "people.model", "people.csv", "--of", "d smokes / d agee"], "Hint: did you mean x_age?"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_that_says_what_to_type(folder, typed, said):
-    message = chainrule(*typed, cwd=folder, code=2)[1].splitlines()[-1]
+def test_a_wrong_command_line_is_one_line_that_says_what_to_type(typed, words, said):
+    message = typed(*words, code=2)[1].splitlines()[-1]
     assert message.startswith("error: CR") and message.endswith(said)
 
 

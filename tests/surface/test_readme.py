@@ -23,6 +23,20 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_shows(monkeypatch, tmp
         assert line in printed
 
 
+def test_the_ill_network_of_the_readme_is_made_found_and_cured_as_it_says(tmp_path):
+    story = README[README.index("$ chainrule fit examples/data/wine.csv --target cultivar --learning-rate") :]
+    shown = [line.split() for line in story[: story.index("```")].splitlines()]
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    said = []
+    for command in (line for line in shown if line[0] == "$"):
+        run = [sys.executable, "-m", *command[1:]]
+        told = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+        said += told.stdout.split()
+    for line in shown:
+        if line[0] not in ("$", "…"):
+            assert " ".join(line) in " ".join(said)
+
+
 def test_every_command_of_the_readme_exists():
     for name in re.findall(r"^(?:\$ )?chainrule ([a-z-]+)", README, re.MULTILINE):
         assert name in COMMANDS

@@ -139,8 +139,26 @@ def _report_usage(wrong: click.ClickException, arguments: list[str] | None) -> i
     where = "chainrule" if context is None else context.command_path
     what = wrong.format_message().rstrip(".")
     says_enough = "Did you mean" in what or type(wrong) is click.BadParameter
-    hint = None if says_enough else f"{where} --help"
+    hint = None if says_enough else _columns(wrong) or f"{where} --help"
     return _report(SettingError("CR211", what[:1].lower() + what[1:], where=where, hint=hint), arguments)
+
+
+def _columns(wrong: click.ClickException) -> str | None:
+    """Where only the target is missing: the columns that it may be. A large file is not read for that."""
+    if not isinstance(wrong, click.MissingParameter) or wrong.ctx is None or wrong.param is None:
+        return None
+    path = wrong.ctx.params.get("data")
+    if wrong.param.name != "targets" or not path or not os.path.isfile(path) or os.path.getsize(path) > 1e8:
+        return None
+    from chainrule.data.files import read_table
+    from chainrule.data.table import listing
+    from chainrule.errors import ChainruleError
+
+    try:
+        names = read_table(path).names
+    except ChainruleError:
+        return None
+    return f"--target and one of its columns: {listing(names)}"
 
 
 def _report(error: ValueError, arguments: list[str] | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -130,18 +131,20 @@ def show(model: str, as_json: bool) -> None:
 @click.option(
     "--of",
     "of",
-    required=True,
-    help="'W1[2,3]', 'a1[4]', 'delta1[4]', prediction, loss, or by columns: 'd price / d age'.",
+    help="'W1[2,3]', 'a1[4]', 'delta1[4]', loss, or by columns: 'd price / d age'; by default the prediction.",
 )
 @click.option("--row", type=int, default=0, show_default=True, help="The row of the file, from 0.")
-@click.option("--form", default="factors", show_default=True, help="factors, delta, paths, or matrix for a whole W1.")
+@click.option(
+    "--form", type=click.Choice(["factors", "delta", "paths", "matrix"]), default="factors", show_default=True,
+    help="How a gradient is taken apart; matrix is for a whole W1.",
+)  # fmt: skip
 @click.option("--notation", default="default", show_default=True, help="A name, such as cis678, or a .toml file.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 @click.option("--html", type=click.Path(), help="Write a page that walks through it step by step (one file, offline).")
 @options.reading
 @options.as_json
 def explain(
-    model: str, data: str, of: str, row: int, form: str, notation: str, latex: bool, html: str | None, as_json: bool,
+    model: str, data: str, of: str | None, row: int, form: str, notation: str, latex: bool, html: str | None, as_json: bool,
     **reading: Any,
 ) -> None:  # fmt: skip
     """Derive any number of the network for one row, with the numbers put in.
@@ -150,6 +153,8 @@ def explain(
     """
     trained = load(model)
     table = _read(trained, data, reading)
+    if of is None:
+        of = _prediction(trained, whole=form == "matrix")
     explanation = explain_model(trained, table, of=of, row=row, form=form, notation=notation)
     if html and form == "matrix":
         raise click.UsageError("--html walks through one number; --form matrix shows whole ones.")
@@ -167,6 +172,19 @@ def explain(
         click.echo(explanation.to_latex())
     else:
         click.echo(str(explanation))
+
+
+def _prediction(model: Model, *, whole: bool) -> str:
+    """What is explained where nobody says it, with what else there is to ask for told on stderr."""
+    weights = next(param.name for param in model.network.plan.params if len(param.shape) == 2)
+    target, column = model.encoder.targets[0].name, model.encoder.input_names[0]
+    if whole:
+        of, others = model.network.plan.output, [weights]
+    else:
+        of = "prediction" if len(model.encoder.targets) == 1 else "prediction[0]"
+        others = [f"{weights}[0,0]", f"d {target} / d {column}", "loss"]
+    output.say(f"note: this is --of {of}; others: " + ", ".join(f"--of {shlex.quote(one)}" for one in others))
+    return of
 
 
 @click.command(cls=options.Command)

@@ -78,6 +78,8 @@ def _by_name(fitted: Fitted, table: Table, needed: list[str], notes: list[Note])
     if missing:
         close = {name: nearest(name, table.names, limit=1) for name in missing}
         hints = [f"{found[0]!r} may be {name!r}" for name, found in close.items() if found and found[0] not in needed]
+        if len(missing) == len(needed) > len(hints):
+            hints = ["this is another table than the one that the model was trained on"]
         raise DataError(
             "CR401",
             f"{len(missing)} of {len(needed)} columns that the model needs are missing: {listing(missing)}",

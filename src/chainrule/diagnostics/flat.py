@@ -26,12 +26,13 @@ def plateau(e: Evidence) -> Finding | None:
     learned = (
         "" if e.reference is None else f"; a simple method reaches a skill of {e.reference.skill:.2f} on the same rows"
     )
+    where = "above that" if half[-1] > (1 + GAIN) * e.constant_loss else "that"
     return Finding(
         f"epochs {len(values) // 2} to {len(values)}",
         {"from": float(half[0]), "to": float(half[-1]), "constant_loss": e.constant_loss, "skill": e.skill,
          "gradient": float(np.linalg.norm(e.trace.gradient)) if e.trace.gradient is not None else None},
         f"a loss that falls below that of a constant prediction, {e.constant_loss:.3g}",
-        f"the loss does not move, and it is that of a constant prediction{learned}: the gradient is so small here that the "
+        f"the loss does not move, and it is {where} of a constant prediction{learned}: the gradient is so small here that the "
         "steps lead nowhere",
         Remedy("begin elsewhere and take larger steps: another activation, a larger learning rate, momentum",
                {"hidden_activation": "relu", "initial": "suited", "optimizer": "adam"}),

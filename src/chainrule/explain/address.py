@@ -133,7 +133,7 @@ def _plain(symbols: Symbols, asked: str, text: str) -> Address:
     by_symbol = _by_symbol(symbols, asked)
     if by_symbol is not None:
         return by_symbol
-    raise _nothing(symbols, text)
+    raise _nothing(symbols, text, asked)
 
 
 def _user_names(symbols: Symbols, asked: str) -> list[Address]:
@@ -234,15 +234,17 @@ def _by_symbol(symbols: Symbols, asked: str) -> Address | None:
     return None
 
 
-def _nothing(symbols: Symbols, text: str) -> SettingError:
+def _nothing(symbols: Symbols, text: str, part: str | None = None) -> SettingError:
+    """Nothing is called like this, or this `part` of it."""
+    asked = (part or text).strip()
     plan = symbols.plan
     ranges = [_range(p.name, p.shape) for p in plan.params] + [_range(s.name, (s.width,)) for s in plan.slots]
     own = [*_all_names(plan), *symbols.labels.values()]
     heads = [*(p.name for p in plan.params), *(s.name for s in plan.slots), "loss", "prediction"]
-    close = nearest(text.strip(), own) or nearest(text.partition("[")[0].strip(), heads)
+    close = nearest(asked, own) or nearest(f"x_{asked}", own) or nearest(asked.partition("[")[0].strip(), heads)
     shown = ranges if len(ranges) <= 16 else [*ranges[:15], "…"]
     return SettingError(
-        "CR210", f"nothing is called {text.strip()!r} in this network",
+        "CR210", f"nothing is called {asked!r} in this network",
         expected=", ".join([*shown, "delta(…)", "prediction", "loss"]) + (f", or a name such as {own[0]}" if own else ""),
         got=repr(text), hint=f"did you mean {' or '.join(close)}?" if close else None,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from chainrule.data.table import Table
 from chainrule.engines.trace import Gradient, Trace
 from chainrule.errors import DataError, SettingError
 from chainrule.exchange import Foreign, from_other, is_foreign
+from chainrule.explain.address import QUOTIENT
 from chainrule.explain.derive import explain_trace
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.matrix import MatrixExplanation, explain_matrix
@@ -63,8 +64,8 @@ def explain(
     its batch or one `row` of that, or "new W1[2,3]", why that weight moved as it did; or another library's network (a
     fitted scikit-learn MLP, a `torch.nn.Sequential`, a `keras.Sequential`, or what `from_other` made of one) with rows in
     `data` and targets in `y`. `form`: "factors", "delta", "paths", or "matrix" for a whole `W1`, `b2` or `z1`. `how`:
-    notation, top (terms shown) and digits. "prediction" of a classifier with several outputs is the probability of the
-    class that it chooses.
+    notation, top (terms shown) and digits. "prediction" of a classifier, or the name of its target, is the probability of
+    the class that it chooses (of two classes that of the second), also in "d prediction / d age".
 
     A model's number is derived in float64 from its weights, whatever it was trained in. Its columns are called by name
     ("d price / d age", "price", "age"): such a number ends in the units of the columns.
@@ -123,10 +124,15 @@ def _of_columns(
 
 
 def of_class(model: Model, trace: Trace, of: str) -> str:
-    """What is asked of a classifier: "prediction" is the probability of the class that it chooses."""
-    if of == "prediction" and model.classes and trace.prediction.shape[1] > 1:
-        return f"prediction[{int(trace.prediction[0].argmax())}]"
-    return of
+    """What is asked of a classifier: "prediction", or the name of its target, is the probability of the class that it
+    chooses, of two classes that of the second, also in "d prediction / d age"."""
+    match = QUOTIENT.fullmatch(of.strip())
+    asked = match[1] if match else of.strip()
+    targets = model.encoder.targets
+    if not model.classes or len(targets) > 1 or asked == "loss" or asked not in ("prediction", targets[0].name):
+        return of
+    chosen = f"prediction[{int(trace.prediction[0].argmax())}]"
+    return f"d {chosen} / d {match[2]}" if match else chosen
 
 
 def _in_matrices(trace: Trace | Gradient, of: str, how: dict[str, Any]) -> MatrixExplanation:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule import archive
 from chainrule.constraints import real, whole
-from chainrule.data.table import Table
+from chainrule.data.table import Table, listing
 from chainrule.errors import ModelFileError
 from chainrule.fit import model_from, read_examples
 from chainrule.model import Model, load, truth_and_prediction
@@ -69,7 +69,15 @@ class Ensemble:
 
 
 def load_ensemble(folder: str | os.PathLike[str]) -> Ensemble:
-    """Read what `Ensemble.save` wrote. Raises `ModelFileError` where a member is missing."""
+    """Read what `Ensemble.save` wrote. Raises `ModelFileError` where a member is missing, or where there is none."""
+    if Path(folder).is_dir() and not (Path(folder) / _name(0)).exists():
+        models = sorted(path.name for path in Path(folder).glob("*.model"))
+        raise ModelFileError(
+            "CR301", "this folder holds no ensemble", where=os.fspath(folder),
+            expected=f"{_name(0)}, {_name(1)}, … as `Ensemble.save` and `chainrule ensemble` write them",
+            got=listing(models) if models else "no model file",
+            hint=f"of one network, name its file: {Path(folder) / models[0]}" if models else None,
+        )  # fmt: skip
     members = [load(Path(folder) / _name(0))]
     note = members[0].card.get("ensemble")
     if not isinstance(note, Mapping):
