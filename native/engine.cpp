@@ -147,25 +147,33 @@ template <class T> class Session {
 
   Status predict(const T* x, long n, T* out) {
     FlushToZero flush;
+    const bool narrow = n >= 256 && Narrow<T>::predicts(net_);
     long units = 0;
     for (long s : net_.strides) units += s;
-    const long fit = 200000 / (units * (long)sizeof(T)), block = fit < 16 ? 16 : fit > 256 ? 256 : fit / 8 * 8;
+    const long fit = 200000 / (units * (long)sizeof(T)), in_rows = fit < 16 ? 16 : fit > 256 ? 256 : fit / 8 * 8, block = narrow ? Narrow<T>::CHUNK : in_rows;
     int threads = net_.work * (double)n < 3e6 ? 1 : team_.size();
     if (threads > (n + block - 1) / block) threads = (int)((n + block - 1) / block);
     if (threads < 1) threads = 1;
-    while ((int)predictors_.size() < threads) predictors_.push_back(std::make_unique<Predictor>(net_, block, call_));
+    while ((int)predictors_.size() < threads) predictors_.push_back(std::make_unique<Predictor>(net_, in_rows, call_));
+    const long inputs = net_.widths[0], k = net_.widths[net_.spec.output], stride = net_.strides[net_.spec.output];
     std::atomic<long> next{0};
     failed_ = false;
     team_.run(threads, [&](int me) {
       FlushToZero also;
       Predictor& mine = *predictors_[me];
-      const long k = net_.widths[net_.spec.output], stride = net_.strides[net_.spec.output];
+      if (narrow && !mine.narrow) mine.narrow = std::make_unique<Narrow<T>>(net_, Narrow<T>::CHUNK);
+      if (narrow) mine.narrow->refresh();
       for (long start; (start = next.fetch_add(block)) < n && !failed_;) {
+        const long rows = n - start < block ? n - start : block;
+        if (narrow) {
+          mine.narrow->predict(x + start * inputs, rows, out + start * k);
+          continue;
+        }
         Batch<T> batch{};
-        batch.x = x, batch.first = start, batch.rows = n - start < block ? n - start : block;
+        batch.x = x, batch.first = start, batch.rows = rows;
         if (!predict_rows(mine.worker, batch)) failed_ = true;
         const T* from = mine.work.value[net_.spec.output];
-        for (long r = 0; r < batch.rows; r++)
+        for (long r = 0; r < rows; r++)
           for (long c = 0; c < k; c++) out[(start + r) * k + c] = from[r * stride + c];
       }
     });
@@ -205,11 +213,11 @@ template <class T> class Session {
   void poison() {
     narrow_.reset();
     if (work_) work_->arena.fill((T)NAN);
-    for (auto& predictor : predictors_) predictor->work.arena.fill((T)NAN);
+    for (auto& predictor : predictors_) predictor->work.arena.fill((T)NAN), predictor->narrow.reset();
   }
   long damaged() const {
     long bad = net_.arena.damaged() + (work_ ? work_->arena.damaged() : 0) + (narrow_ ? narrow_->damaged() : 0);
-    for (auto& predictor : predictors_) bad += predictor->work.arena.damaged();
+    for (auto& predictor : predictors_) bad += predictor->work.arena.damaged() + (predictor->narrow ? predictor->narrow->damaged() : 0);
     return bad;
   }
 
@@ -217,6 +225,7 @@ template <class T> class Session {
   struct Predictor {
     Workspace<T> work;
     Worker<T> worker;
+    std::unique_ptr<Narrow<T>> narrow;
     Predictor(Network<T>& net, long rows, Call call) : work(net, rows, false, false), worker(net, work, call) {}
   };
 

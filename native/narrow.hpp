@@ -25,6 +25,14 @@ template <class T> class Narrow {
     return true;
   }
 
+  // Whether predictions go this way too: behind the layers comes nothing, or an output activation.
+  static constexpr long CHUNK = 10 * GROUP;  // rows that go through all layers together, in the first cache
+  static bool predicts(const Network<T>& net) {
+    if (!fits(net, FEWEST_ROWS) || (int)net.ops.size() > net.loss_position + 1) return false;
+    const OpSpec& last = net.ops.back().spec;
+    return last.target == net.spec.output && ((int)net.ops.size() == net.loss_position || last.kind == SOFTMAX || last.kind == ACTIVATION);
+  }
+
   long capacity() const { return capacity_; }
   long damaged() const { return arena_.damaged(); }
 
@@ -100,13 +108,39 @@ template <class T> class Narrow {
     return k < steps ? k + 1 : steps;
   }
 
+  // Predictions go by the weights as they are when this is called.
+  void refresh() {
+    exchange([](T packed, T& own) { own = packed; });
+  }
+
+  // The outputs (rows, outputs) of at most `capacity` rows of x.
+  void predict(const T* x, long rows, T* out) {
+    const long inputs = layers_[0].from;
+    for (long r = 0; r < round_up(rows, GROUP); r++)
+      for (long i = 0; i < inputs; i++) x_[i * stride_ + r] = x[(r < rows ? r : rows - 1) * inputs + i];
+    forward(0, rows);
+    const Layer& last = layers_.back();
+    if ((int)net_.ops.size() > net_.loss_position) {
+      const Op<T>& head = net_.ops.back();
+      if (head.spec.kind == ACTIVATION) head.activation->value(last.a, last.a, last.slope, last.to, vectors(0, rows), stride_, head.constants);
+      else
+        for (long r = 0; r < rows; r += width<T>) {
+          V p[WIDEST];
+          for (long c = 0; c < last.to; c++) p[c] = load(last.a + c * stride_ + r);
+          softmax<T>(p, (int)last.to);
+          for (long c = 0; c < last.to; c++) store(last.a + c * stride_ + r, p[c]);
+        }
+    }
+    for (long r = 0; r < rows; r++)
+      for (long c = 0; c < last.to; c++) out[r * last.to + c] = last.a[c * stride_ + r];
+  }
+
  private:
   typedef Vec<T> V;
   typedef void (Narrow::*Mover)(const Scalars<T>&);
   static constexpr int PARTS = GROUP / width<T>;                                  // vectors of a group
   static constexpr int UNITS = PARTS == 1 ? 12 : PARTS == 2 ? 6 : PARTS == 4 ? 3 : 1;  // of a tile: what the registers hold
   static constexpr int TILE_OUT = PARTS <= 2 ? 2 : 1, TILE_IN = PARTS == 1 ? 6 : PARTS == 2 ? 3 : PARTS == 4 ? 3 : 1;  // of a gradient's
-  static constexpr long CHUNK = 10 * GROUP;  // rows that go through all layers together, in the first cache
   enum { IDENTITY = 0, SIGMOID = 2, TANH = 3, RELU = 5 };
 
   // A layer's parameters are a matrix (to, from + 1), the biases in its last column.
@@ -147,12 +181,17 @@ template <class T> class Narrow {
     }
   }
 
-  // Rows from .. to through the layers, the loss and back to the delta of every layer.
-  void rows_through(long from, long to) {
+  // Rows from .. to through the layers.
+  void forward(long from, long to) {
     for (Layer& layer : layers_) {
       const T* in = &layer == &layers_[0] ? x_ : (&layer)[-1].a;
       for (long o = 0; o < layer.to; o += UNITS) up_to<UNITS>(layer.to - o, [&](auto units) INLINE_LAMBDA { net_inputs<units.value>(layer, in, o, from, to); });
     }
+  }
+
+  // Rows from .. to through the layers, the loss and back to the delta of every layer.
+  void rows_through(long from, long to) {
+    forward(from, to);
     take_losses(from, to);
     for (size_t l = layers_.size(); l-- > 0;) {
       const Layer& layer = layers_[l];

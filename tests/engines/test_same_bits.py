@@ -44,6 +44,17 @@ def test_threads_predict_and_take_gradients_to_the_same_bits():
     assert same_bits(one.gradient(task.rows), many.gradient(task.rows))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(20))
+def test_many_rows_of_a_narrow_network_are_predicted_to_the_bits_of_few(seed, dtype):
+    task = job(narrow_network(seed), n=1003, dtype=dtype, seed=seed)
+    session = task.open(NativeEngine(), None, 2)
+    many = session.predict(task.rows.x)
+    few = [session.predict(task.rows.x[start : start + 100]) for start in range(0, 1003, 100)]
+    assert np.array_equal(many, np.concatenate(few))
+    assert session._functions["damaged"](session._handle) == 0
+
+
 @pytest.mark.skipif(len(FUSED) < 2, reason="only one library with fused multiply-adds runs on this CPU")
 @pytest.mark.parametrize("seed", range(12))
 def test_instruction_sets_with_fused_multiply_adds_give_the_same_bits(seed, monkeypatch):
