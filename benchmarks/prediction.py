@@ -56,10 +56,10 @@ def main() -> None:
     target = np.empty_like(source)
     memory = 2 * source.nbytes / seconds(lambda: np.copyto(target, source), 5) / 1e9
     if not as_json:
+        print(f"memory: {memory:.0f} GB/s\n")
         print(
-            f"memory: {memory:.0f} GB/s\n\n| network | one row, µs | rows | million rows a second | GB of inputs a second | GFLOP/s |"
+            "| network | one row, µs | rows | million rows a second | GB of inputs a second | GFLOP/s |\n|---|---|---|---|---|---|"
         )
-        print("|---|---|---|---|---|---|")
     for name in NETWORKS:
         row = measure(name)
         if as_json:
