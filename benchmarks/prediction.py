@@ -57,9 +57,8 @@ def main() -> None:
     memory = 2 * source.nbytes / seconds(lambda: np.copyto(target, source), 5) / 1e9
     if not as_json:
         print(f"memory: {memory:.0f} GB/s\n")
-        print(
-            "| network | one row, µs | rows | million rows a second | GB of inputs a second | GFLOP/s |\n|---|---|---|---|---|---|"
-        )
+        print("| network | one row, µs | rows | million rows a second | GB of inputs a second | GFLOP/s |")
+        print("|---|---|---|---|---|---|")
     for name in NETWORKS:
         row = measure(name)
         if as_json:

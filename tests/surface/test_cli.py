@@ -152,7 +152,7 @@ def test_explain_without_a_question_derives_the_prediction_and_says_what_else_ca
     assert others == ["prediction", "'W1[0,0]'", "'d smokes / d age'", "loss"]
     for other in others:
         assert "engine" in typed("explain", "people.model", "people.csv", "--row", 3, "--of", other.strip("'"))[0]
-    asked = "explain people.model people.csv --row 3 --form matrix".split()
+    asked = ["explain", "people.model", "people.csv", "--row", "3", "--form", "matrix"]
     whole, err = typed(*asked)
     assert "--of a2" in err and whole == typed(*asked, "--of", "a2")[0]
 
