@@ -115,7 +115,8 @@ def main() -> None:
     )
     for name, what in (("seconds", "a diagnosis"), ("cure_seconds", "a cure")):
         if seconds := sorted(row[name] for row in rows if name in row):
-            print(f"{what} took {seconds[len(seconds) // 2]:.2f} s (median), {seconds[-1]:.2f} s at most")
+            middle, late = seconds[len(seconds) // 2], seconds[int(0.95 * len(seconds))]
+            print(f"{what} took {middle:.2f} s (median), {late:.2f} s (95th percentile), {seconds[-1]:.2f} s at most")
 
 
 if __name__ == "__main__":

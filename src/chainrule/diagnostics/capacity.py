@@ -73,7 +73,7 @@ def _restraint(e: Evidence) -> _Restraint | None:
         kind, size = ("l2", update.l2) if update.l2 >= update.l1 else ("l1", update.l1)
         return _Restraint(
             f"its penalty ({kind} = {size:g}) holds the weights down",
-            Remedy("a weaker penalty", {kind: 0.0001}), update=replace(update, l1=0.0, l2=0.0),
+            Remedy(f"a weaker penalty, such as {kind} = 0.0001", {kind: 0.0001}), update=replace(update, l1=0.0, l2=0.0),
         )  # fmt: skip
     rate = max((step.constants["rate"] for step in e.plan.steps if step.op == "dropout"), default=0.0)
     if rate > SILENCED:
