@@ -1,5 +1,6 @@
 """A verdict on planted illnesses, and on networks that nothing ails."""
 
+import dataclasses
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -126,3 +127,18 @@ def test_a_column_that_gives_the_target_away_is_left_out_of_a_network_of_ones_ow
     found = diagnose(model, (x, y))
     assert (found.first.diagnostic, found.first.remedy.settings) == ("leakage", {"drop": ("x4",)})
     assert cure(found) is not None  # trained again with four inputs
+
+
+def test_a_model_of_a_version_that_made_other_inputs_of_its_columns_is_diagnosed(monkeypatch):
+    from chainrule.diagnostics import gather
+
+    source = np.random.default_rng(0)
+    data = {"u": source.normal(size=600), "v": source.normal(size=600)}
+    data["y"] = data["u"] ** 2 + data["v"]
+    model = fit(data, "y", network=(8,), epochs=20, scale="piecewise", test=0)
+    assert model.network.input_count > 2
+    now = gather.prepare
+    monkeypatch.setattr(
+        gather, "prepare", lambda request, table: now(dataclasses.replace(request, scale="standard"), table)
+    )
+    assert diagnose(model, data).verdict in ("ill", "healthy")

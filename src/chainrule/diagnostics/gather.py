@@ -68,6 +68,7 @@ def from_model(model: Model, data: Any, target: Any = None, *, validation: Any =
         training = training_of(trial, model)
         if trial.theta.shape == model.theta.shape:  # else several networks were merged into one, which began nowhere
             first, replay = trial.theta, _replay(trial, training.steps)
+        trial = _read_by(model.encoder, trial, prepared)
         evidence = Evidence(
             model.network, model.theta, sampled(trial.rows), _kept_away(trial, prepared), names, model.task,
             model.classes, model.history, training, first, None, replay, columns=_columns(model.encoder),
@@ -204,6 +205,15 @@ def _prepared(model: Model, table: Table) -> Prepared | None:
     except ChainruleError:
         return None
     return prepared if fingerprint(prepared) == card["data"]["fingerprint"] else None
+
+
+def _read_by(encoder: Encoder, trial: Trial, prepared: Prepared) -> Trial:
+    """The trial with its rows as a model reads them: another version may have made other inputs of the same columns."""
+    if trial.encoder.input_names == encoder.input_names:
+        return trial
+    weights = None if prepared.weights is None else prepared.weights[trial.index]
+    rows = rows_for(encoder, prepared.table, trial.index, trial.request.dtype, weights)
+    return replace(trial, encoder=encoder, rows=rows)
 
 
 def _kept_away(trial: Trial, prepared: Prepared) -> Rows | None:
