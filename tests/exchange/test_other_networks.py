@@ -1,5 +1,8 @@
 """Networks of scikit-learn, PyTorch and Keras, read into chainrule's."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -296,3 +299,13 @@ def test_anything_else_is_no_network_of_others():
     assert not is_foreign("model.chainrule") and not is_foreign(np.zeros(3)) and not is_foreign(None)
     with pytest.raises(ChainruleError, match="CR212"):
         from_other(object())
+
+
+def test_the_page_on_other_libraries_runs(capsys):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("torch")
+    page = (Path(__file__).parents[2] / "docs/other-libraries.md").read_text("utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "docs/other-libraries.md", "exec"), names)
+    assert "∂L/∂W1[0,3]" in capsys.readouterr().out

@@ -162,6 +162,13 @@ def test_a_folder_that_holds_no_ensemble_is_told(typed, folder):
     assert "this folder holds no ensemble (models)" in typed("predict", "models", "people.csv", code=4)[1]
     (folder / "models" / "mine.model").write_bytes(b"")
     assert "name its file: models/mine.model" in typed("predict", "models", "people.csv", code=4)[1]
+    assert "Hint: name a file in it, such as models/mine.model" in typed("show", "models", code=4)[1]
+
+
+def test_a_model_file_that_is_not_there_is_answered_with_one_that_is(typed):
+    assert "Hint: did you mean people.model" in typed("show", "peopel.model", code=4)[1]
+    assert "Hint: did you mean people.model" in typed("show", "people.mdl", code=4)[1]
+    assert "Hint" not in typed("show", "nowhere/x.model", code=4)[1]
 
 
 def test_another_table_than_that_of_training_is_told(typed, folder):

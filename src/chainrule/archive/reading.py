@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.archive.layout import HEADER_LIMIT, TYPES, Kind, Layout, decode_header
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, nearest
 
 _STARTS = {
     b"\x80\x02": "a Python pickle",
@@ -50,7 +51,10 @@ def read(
                 raise _wrong_size(size, f"{promised} bytes, as the header promises", where)
             return layout.header, _read_tensors(file, layout, where, allow_nonfinite)
     except FileNotFoundError:
-        raise ModelFileError("CR301", "there is no such model file", where=where) from None
+        there = {path.stem: str(path) for path in Path(where).parent.glob("*.model")}
+        close = [there[stem] for stem in nearest(Path(where).stem, there, limit=2)]
+        hint = f"did you mean {' or '.join(close)}?" if close else None
+        raise ModelFileError("CR301", "there is no such model file", where=where, hint=hint) from None
     except (OSError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise
@@ -63,7 +67,9 @@ def _check_regular(where: str) -> None:
     """Reading a pipe or a device could wait for ever."""
     mode = os.stat(where).st_mode
     if stat.S_ISDIR(mode):
-        raise ModelFileError("CR317", "this is a folder, not a model file", where=where)
+        models = sorted(Path(where).glob("*.model"))
+        hint = f"name a file in it, such as {models[0]}" if models else None
+        raise ModelFileError("CR317", "this is a folder, not a model file", where=where, hint=hint)
     if not stat.S_ISREG(mode):
         raise ModelFileError("CR501", "this is not a chainrule model", where=where, got="a pipe or a device")
 
