@@ -12,6 +12,7 @@ from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import DivergedError, SettingError
 from chainrule.optim.schedules import schedules
 from chainrule.training.loop import Settings, begin, train
+from chainrule.training.measuring import evaluate_loss
 from chainrule.training.orders import watched_rows
 from chainrule.training.state import load_snapshot, save_snapshot
 from chainrule.training.stopping import Best, EarlyStopping
@@ -121,13 +122,22 @@ def test_metrics_are_recorded_for_training_and_validation_rows():
     ]
 
 
+def test_the_training_loss_at_the_end_of_an_epoch_stands_beside_that_of_the_validation_rows():
+    rows = examples(60)
+    outcome = run(Settings(ADAM, epochs=3, seed=4), rows, validation=examples(20, seed=5))
+    assert list(outcome.history) == ["epoch", "loss", "loss_at_end", "val_loss", "learning_rate", "seconds"]
+    part = rows.take(watched_rows(4, 60, 20, False))
+    expected = evaluate_loss(NET.plan, forward(NET, outcome.theta, part.x).prediction, part)
+    assert len(part) == 20 and outcome.history["loss_at_end"][-1] == pytest.approx(expected, rel=1e-12)
+
+
 def test_of_many_training_rows_the_same_5000_are_measured_after_every_epoch():
     rows, accuracy = examples(5200), metrics.catalog.get("accuracy")
     seen = {}
     settings = Settings(ADAM, epochs=3, batch_size=256, seed=4, metrics=(accuracy,))
     found = run(settings, rows, callbacks=[lambda event: seen.update({event.epoch: event.learner().theta})])
-    part = rows.take(watched_rows(4, 5200))
-    assert len(part) == 5000 and watched_rows(4, 5000) is None
+    part = rows.take(watched_rows(4, 5200, None, True))
+    assert len(part) == 5000 and watched_rows(4, 5000, None, True) is None
     for epoch, theta in seen.items():
         outputs = forward(NET, theta, part.x).prediction
         expected = accuracy.result(accuracy.add(accuracy.start(), part.y, outputs, part.weights))

@@ -180,9 +180,11 @@ def measured(
     return found
 
 
-def watched(examples: Examples, seed: int) -> Examples:
-    """The training rows that are measured after every epoch: of very many a part."""
-    index = watched_rows(seed, len(examples))
+def watched(examples: Examples, seed: int, validation: Examples | None, metrics: tuple[Metric, ...]) -> Examples | None:
+    """The training rows that are measured after every epoch: of very many a part; None where nothing is watched."""
+    if validation is None and not metrics:
+        return None
+    index = watched_rows(seed, len(examples), None if validation is None else len(validation), bool(metrics))
     return examples if index is None else examples.take(index)
 
 
@@ -236,7 +238,7 @@ class _Trainer:
         self.sessions: dict[float, Session] = {}
         self.scalars: dict[str, Array] = {}
         self.made: range = range(0)
-        self.watched = watched(job.examples, job.seed) if job.metrics else None
+        self.watched = watched(job.examples, job.seed, job.validation, job.metrics)
         self._open(state.theta, state.optimizer.slots, self._strengths(np.arange(len(job.examples)))[0])
         self.size = self._penalty(state.theta)
 

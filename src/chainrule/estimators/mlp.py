@@ -231,7 +231,7 @@ class MultilayerPerceptron(Fitted):
         began, budget = time.perf_counter(), self.time_budget
         validation = self._given_validation(target, examples.x.dtype, examples.x.shape[1], names)[0]
         measure = self._measuring(checked, network)
-        training = epochs.watched(examples, 0) if checked.metrics else None
+        training = epochs.watched(examples, 0, validation, checked.metrics)
         solved = quasi_newton.solve(
             network.plan, before.theta, examples, engine, alpha=float(self.alpha), max_iter=int(self.max_iter),
             max_fun=int(self.max_fun), tol=float(self.tol), n_jobs=threads_of(self.n_jobs), verbose=bool(self.verbose),

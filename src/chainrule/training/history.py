@@ -15,8 +15,10 @@ class History(dict[str, list[float]]):
 
     `loss` is the mean over the epoch's batches while the weights moved, with dropout on. `val_loss`, the metrics, and beside
     them `loss_at_end`, the loss of the training rows, are measured when the epoch is over, with dropout off: that is why
-    `loss` may lie above `val_loss`.
-    Of more than 5000 training rows the same 5000 are measured each time. Metrics of numbers are in the target's own unit,
+    `loss` may lie above `val_loss`, and `loss_at_end` is what to compare with it. Without validation rows and metrics there is
+    nothing to compare, and `loss_at_end` is left out.
+    Of more than 5000 training rows the same 5000 are measured each time; without metrics, as many as there are validation
+    rows. Metrics of numbers are in the target's own unit,
     losses in that of the network, whose target `fit` standardises.
     `pandas.DataFrame(history)` and `polars.DataFrame(history)` make a table of it.
 

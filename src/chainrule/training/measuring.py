@@ -19,8 +19,8 @@ from chainrule.training.orders import watched_rows
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """The rows that are measured, and by what. `training` is None where no metric was asked for: the loss while the weights
-    move is enough then. `in_units` brings targets and outputs to the target's own unit."""
+    """The rows that are measured, and by what. `training` is None where there are no validation rows and no metrics: the loss
+    while the weights move is enough then. `in_units` brings targets and outputs to the target's own unit."""
 
     plan: Plan
     training: Rows | None
@@ -59,8 +59,8 @@ def watched(
 ) -> Watched:
     """What is watched of these rows: of very many training rows, a part."""
     training = None
-    if metrics:
-        some = watched_rows(seed, len(rows))
+    if metrics or validation is not None:
+        some = watched_rows(seed, len(rows), None if validation is None else len(validation), bool(metrics))
         training = rows if some is None else rows.take(some)
     return Watched(plan, training, validation, metrics, in_units)
 

@@ -31,15 +31,19 @@ def row_orders(seed: int | None, first: int, epochs: int, count: int) -> Ints:
     return np.ascontiguousarray(drawn[skip : skip + epochs])
 
 
-def watched_rows(seed: int, count: int) -> Ints | None:
+def watched_rows(seed: int, count: int, validation: int | None, has_metrics: bool) -> Ints | None:
     """The training rows that are measured after every epoch, the same ones each time; None where all of them are.
 
-    >>> watched_rows(0, 500) is None, len(watched_rows(0, 50_000))
-    (True, 5000)
+    Where metrics are asked for, 5000 at most; where only losses are compared, no more than the `validation` rows, which tell
+    no more than they do. Without both there is nothing to compare, and the loss while the weights move is enough.
+
+    >>> watched_rows(0, 500, None, True) is None, len(watched_rows(0, 50_000, 100, True)), len(watched_rows(0, 500, 100, False))
+    (True, 5000, 100)
     """
-    if count <= WATCHED_ROWS:
+    most = WATCHED_ROWS if has_metrics else min(WATCHED_ROWS, validation or 0)
+    if count <= most:
         return None
-    return np.sort(rng.generator(seed, "watched").choice(count, WATCHED_ROWS, replace=False))
+    return np.sort(rng.generator(seed, "watched").choice(count, most, replace=False))
 
 
 @lru_cache(maxsize=2)
