@@ -136,7 +136,7 @@ def test_validation_data_is_watched_and_all_of_x_is_trained_on(preset):
     assert (data["trained_on"], data["validation_rows"]) == (140, 60)
     best = model._model.card["algorithm"]["best_epochs"]
     assert len(best) == (3 if preset == "fast" else 8)
-    wrong = (FRAME[:60], np.where(HIGH[:60] == HIGH[0], HIGH[HIGH != HIGH[0]][0], HIGH[0]))
+    wrong = (FRAME[:60], np.where(HIGH[:60] == HIGH[0], HIGH[HIGH[0] != HIGH][0], HIGH[0]))
     misled = MLPClassifier(preset=preset, max_iter=6, random_state=0, validation_data=wrong).fit(FRAME[60:], HIGH[60:])
     assert max(misled._model.card["algorithm"]["best_epochs"]) < min(best)
 
