@@ -165,6 +165,15 @@ def test_a_folder_that_holds_no_ensemble_is_told(typed, folder):
     assert "Hint: name a file in it, such as models/mine.model" in typed("show", "models", code=4)[1]
 
 
+def test_what_tune_left_out_is_insisted_on_by_an_option_of_its_own(typed, folder):
+    (folder / "named.csv").write_text(
+        "who,v,y\n" + "".join(f"person {i},{i % 7},{i % 7 * 2 + i % 3}\n" for i in range(80))
+    )
+    told = typed("tune", "named.csv", "-t", "y", "--trials", 1, "--epochs", 2)[1]
+    assert "--keep=who insists" in told
+    assert "insists" not in typed("tune", "named.csv", "-t", "y", "--trials", 1, "--epochs", 2, "--keep", "who")[1]
+
+
 def test_a_model_file_that_is_not_there_is_answered_with_one_that_is(typed):
     assert "Hint: did you mean people.model" in typed("show", "peopel.model", code=4)[1]
     assert "Hint: did you mean people.model" in typed("show", "people.mdl", code=4)[1]

@@ -124,7 +124,7 @@ def _tell(found: Tuned, path: Path) -> None:
         output.say(f"  and {len(found.trials) - _SHOWN} more")
     if found.model.card["notes"]:
         output.say("\nChoices made (stored in the model; options change them)")
-        output.say("\n".join(note_lines(found.model.card["notes"])))
+        output.say(options.as_options("\n".join(note_lines(found.model.card["notes"]))))
     output.say(f"\nChosen: {_settings(found.settings)}")
     output.say("\nScore")
     output.say("\n".join(score_lines(found.model.card["score"])))
