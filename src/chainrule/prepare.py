@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from chainrule.calculus.loss import Loss
 from chainrule.data.arrays import check_sample_weight
-from chainrule.data.encode import Encoder, fit_encoder
+from chainrule.data.encode import Encoder
+from chainrule.data.fit_encoder import fit_encoder
 from chainrule.data.schema import Schema, infer_schema
 from chainrule.data.split import Split, class_weights, folds, split
 from chainrule.data.table import Note, Table

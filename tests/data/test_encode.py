@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.data.encode import Encoder, fit_encoder
+from chainrule.data.encode import Encoder
 from chainrule.data.files import read_table
+from chainrule.data.fit_encoder import fit_encoder
 from chainrule.data.frames import attach_target
 from chainrule.data.schema import infer_schema
 from chainrule.errors import DataError, ModelFileError

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.data.encode import fit_encoder
 from chainrule.data.files import read_table
+from chainrule.data.fit_encoder import fit_encoder
 from chainrule.data.schema import infer_schema
 from chainrule.data.split import split
 

@@ -35,7 +35,7 @@ def meant(encoder: Encoder, of: str) -> Meant:
 
     >>> from chainrule.data.files import read_table
     >>> from chainrule.data.schema import infer_schema
-    >>> from chainrule.data.encode import fit_encoder
+    >>> from chainrule.data.fit_encoder import fit_encoder
     >>> table = read_table({"age": [20, 30, 40], "fare": [1.5, 2.5, 3.7]})
     >>> meant(fit_encoder(table, infer_schema(table, "fare")), "d fare / d age").of
     'd prediction[0] / d x[0]'
