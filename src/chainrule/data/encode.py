@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.data.inputs import (
-    DATE_PARTS,
-    Input,
-    InputColumn,
-    inputs_of,
-    slots_of,
-    write_categories,
-    write_numbers,
-)
+from chainrule.data.inputs import DATE_PARTS, Input, InputColumn, inputs_of, slots_of, write_categories, write_numbers
 from chainrule.data.match import match_columns
-from chainrule.data.schema import Label, refuse_infinite
+from chainrule.data.plain import refuse_infinite
 from chainrule.data.table import Column, Note, Table, counted, listing, row_listing
+from chainrule.data.target import Label
 from chainrule.errors import DataError, ModelFileError
 from chainrule.shapes import Ints
 

@@ -9,12 +9,7 @@ import numpy.typing as npt
 
 from chainrule.constraints import choice
 from chainrule.data.encode import Encoder, TargetColumn
-from chainrule.data.inputs import (
-    DATE_PARTS,
-    Floats,
-    InputColumn,
-    numbers_of,
-)
+from chainrule.data.inputs import DATE_PARTS, Floats, InputColumn, numbers_of
 from chainrule.data.plain import too_large
 from chainrule.data.schema import Schema
 from chainrule.data.table import Column, Note, Table, listing

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.data.plain import too_large
-from chainrule.data.schema import refuse_infinite
+from chainrule.data.plain import refuse_infinite, too_large
 from chainrule.data.table import Column
 
 Floats = npt.NDArray[np.float64]

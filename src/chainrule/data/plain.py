@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.data.reading import MEBIBYTE
-from chainrule.data.table import row_listing
+from chainrule.data.table import Column, row_listing
 from chainrule.errors import DataError
 
 Floats = npt.NDArray[np.float64]
@@ -165,6 +165,17 @@ def infinity_text(title: str, values: Floats) -> str:
     finite = values[np.isfinite(values)]
     largest = f"{finite.max():g}" if len(finite) else "none"
     return f"{title}: {plus} x +inf, {minus} x -inf, largest finite value {largest}, {row_listing(np.isinf(values))}"
+
+
+def refuse_infinite(column: Column, where: str) -> None:
+    """CR102 for infinite values in a column of numbers."""
+    if column.kind == "number" and np.isinf(column.values).any():
+        raise DataError(
+            "CR102",
+            f"column {column.name!r} holds infinite values",
+            where=f"{where}; {infinity_text(column.name, column.values)}",
+            hint="clip them, take a logarithm, or empty these cells",
+        )
 
 
 def too_large(title: str, row: int, value: float, dtype: npt.DTypeLike, where: str) -> DataError:
