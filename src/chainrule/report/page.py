@@ -12,7 +12,8 @@ from chainrule.archive import replace_file
 from chainrule.explain.html import html_page
 from chainrule.model import Model
 from chainrule.report.facts import Facts, rows_of
-from chainrule.report.sections import SECTIONS, headline
+from chainrule.report.score import headline
+from chainrule.report.sections import SECTIONS
 from chainrule.version import __version__
 
 
