@@ -155,7 +155,7 @@ def measured(e: Evidence) -> dict[str, Any]:
         "rows": len(e.sample), "loss": e.loss, "constant_loss": e.constant_loss, "skill": e.skill,
         "watched_skill": e.watched_skill,
         "reference_skill": None if e.reference is None else e.reference.skill,
-        "words": dict(words(e.layers)),
+        "words": dict(words(e.layers, e.members)),
     }  # fmt: skip
     if e.training is not None:
         said["learning_rate"] = e.training.update.rule.learning_rate if e.training.solver != "lbfgs" else None

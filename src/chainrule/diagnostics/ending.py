@@ -41,6 +41,8 @@ def stopped_too_early(e: Evidence) -> Finding | None:
     """Was the loss still falling when the training ended?"""
     if e.training is None or e.failure is not None or e.training.stopped == "early":
         return None
+    if e.training.is_annealed and e.shortfall <= SHORT:
+        return None  # a loss falls while a schedule takes the rate to 0, however long the training
     found, longer = _still_falling(e), None
     if found is None:
         found, longer = _not_begun(e)

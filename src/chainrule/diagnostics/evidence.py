@@ -16,6 +16,7 @@ from chainrule.engines.base import Rows
 from chainrule.engines.reference import backward_pass, forward_pass, frozen, targets
 from chainrule.engines.trace import Trace
 from chainrule.layers.layer import Pass
+from chainrule.members import tempered
 from chainrule.network import Network, initialize
 from chainrule.optim.rule import Update
 from chainrule.plan import Plan
@@ -34,7 +35,8 @@ Floats = Array
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """How the network was trained. `stopped` as in `Outcome`; `steps` is how many updates were made."""
+    """How the network was trained. `stopped` as in `Outcome`; `steps` is how many updates were made; `is_annealed` whether
+    the schedule had brought the learning rate to nearly nothing by the end."""
 
     update: Update
     solver: str
@@ -46,6 +48,7 @@ class Training:
     stopped: str
     seed: int = 0
     is_weighted: bool = False
+    is_annealed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,8 @@ class Evidence:
     finite, `path` gives (step, θ) pairs of the training, replayed as far as time allows. `new` are rows of other data than
     the network was trained on, where such were given; `is_foreign` says that all rows at hand are. `standardised`: the inputs
     that had mean 0 and spread 1 in training. `columns`: the column of the table that every input was made from, where that is
-    not its name. What is not known is None.
+    not its name. `members` networks were merged into this one, whose logits were divided by `temperature` after the training.
+    What is not known is None.
     """
 
     network: Network
@@ -75,6 +79,8 @@ class Evidence:
     is_foreign: bool = False
     standardised: tuple[bool, ...] | None = None
     columns: tuple[str, ...] = ()
+    members: int = 1
+    temperature: float = 1.0
 
     @property
     def plan(self) -> Plan:
@@ -201,9 +207,15 @@ class Evidence:
 
     @cached_property
     def loss(self) -> float:
-        """The loss of the sample with the present weights."""
-        assert self.trace.loss is not None
-        return self.trace.loss
+        """The loss of the sample with the weights that the training made: what a calibration divided the last layer by is
+        taken back, for it may raise the very loss that was trained (of smoothed labels, say)."""
+        if self.temperature == 1.0:
+            assert self.trace.loss is not None
+            return self.trace.loss
+        made = tempered(self.network, self.theta, 1.0 / self.temperature).astype(np.float64)
+        with np.errstate(all="ignore"):
+            trace = forward_pass(self.plan, made, self.sample, Pass(np.arange(len(self.sample))))
+        return probes.loss_of(self.plan, trace.prediction, self.sample)
 
     @cached_property
     def curvature(self) -> float:

@@ -29,13 +29,14 @@ from chainrule.request import Request
 from chainrule.run import Run, fingerprint
 from chainrule.shapes import Array
 from chainrule.steps import forward
-from chainrule.training.again import Failure, advance, failure, steps_per_epoch, walk
+from chainrule.training.again import Failure, advance, failure, multiplier_of, steps_per_epoch, walk
 from chainrule.training.diverged import not_finite_parameter
 from chainrule.training.history import History
 from chainrule.training.state import Snapshot, begin, load_snapshot
 
 REPLAY_SECONDS = 1.5
 RUN_SECONDS = 120.0
+ANNEALED = 0.05  # of the learning rate, in the last step: the loss falls because the steps shrink, and cannot fall on
 _STRETCH = 500  # steps between two looks at a run that is made again
 
 
@@ -73,6 +74,8 @@ def from_model(model: Model, data: Any, target: Any = None, *, validation: Any =
             model.network, model.theta, sampled(trial.rows), _kept_away(trial, prepared), names, model.task,
             model.classes, model.history, training, first, None, replay, columns=_columns(model.encoder),
         )  # fmt: skip
+    made = model.card.get("algorithm", {})
+    evidence = replace(evidence, members=int(made.get("members", 1)), temperature=float(made.get("temperature") or 1.0))
     if validation is not None:
         other = _table(model, validation, None)
         evidence = replace(evidence, new=rows_for(model.encoder, other, np.arange(other.row_count), model.theta.dtype))
@@ -231,15 +234,19 @@ def training_of(trial: Trial, model: Model) -> Training:
     said = model.card["algorithm"]
     _, per_epoch = steps_per_epoch(len(trial.rows), trial.settings)
     steps = int(said["epochs_trained"]) * per_epoch
-    return _training(trial, steps, model.history, str(said["stopped"]), int(said["best_epoch"]))
+    best = min(said.get("best_epochs") or [said["best_epoch"]])  # of several networks, that which turned first
+    return _training(trial, steps, model.history, str(said["stopped"]), int(best))
 
 
 def _training(trial: Trial, steps: int, history: History, stopped: str, best_epoch: int) -> Training:
     request = trial.request
     batch, _ = steps_per_epoch(len(trial.rows), trial.settings)
+    is_annealed = steps > 0 and request.solver != "lbfgs" and (
+        multiplier_of(trial.settings, steps - 1, trial.rows) < ANNEALED
+    )  # fmt: skip
     return Training(
         request.update, request.solver, batch, request.epochs, history.epochs, steps, best_epoch, stopped, request.seed,
-        request.class_weight is not None,
+        request.class_weight is not None, is_annealed,
     )  # fmt: skip
 
 

@@ -18,19 +18,34 @@ SMALL = 0.1  # a product of slopes: above, they are not what makes gradients van
 EXPLODING = 100.0  # the same, the other way: healthy first weights give less than 10
 
 
-def _ratio(layers: tuple[LayerState, ...]) -> float:
+Layers = tuple[LayerState, ...]
+
+
+def _ratio(layers: Layers) -> float:
     last = layers[-1].delta
     return layers[0].delta / last if last > 0 else 1.0
+
+
+def _compared(e: Evidence) -> tuple[Layers, Layers, bool]:
+    """The layers along which ∂L/∂z is followed back, at the first weights where these are known (it is said whether) and now.
+
+    Without the last layer where it says nothing of those before it: one that begins at 0 lets nothing back in the first step
+    and little in the next few; one that takes the mean of several merged networks hands each its share.
+    """
+    first = e.first_layers
+    if e.members > 1 or (first and first[-1].weight == 0.0):
+        return e.layers[:-1], e.layers[:-1], False
+    return first or e.layers, e.layers, bool(first)
 
 
 @diagnostic("gradients", causes=(*NO_PROGRESS, *RATES))
 def vanishing_gradients(e: Evidence) -> Finding | None:
     """Does the gradient still reach the first layers?"""
-    layers, first = e.layers, e.first_layers or e.layers
-    if len(layers) < 3 or e.failure is not None:
+    if len(e.layers) < 3 or e.failure is not None:
         return None
+    first, layers, is_first = _compared(e)
     then, now = _ratio(first), _ratio(layers)
-    flat = [one for one in first if not one.is_output and one.function != "identity"]
+    flat = [one for one in first[:-1] if one.function != "identity"]
     slopes = [float(one.slope.mean()) for one in flat]
     if then > WEAK or not slopes or any(one.dead.mean() > MANY for one in first):
         return None
@@ -39,7 +54,7 @@ def vanishing_gradients(e: Evidence) -> Finding | None:
     better = e.tried(suited(e.network)) if then > VANISHING and isinstance(e.network, Network) else 0.0
     if better is None or better > e.loss - GAIN * e.constant_loss:
         return None  # what is only weak is named where it was tried that other first weights get further
-    when = " at the first weights" if e.first_layers is not None else ""
+    when = " at the first weights" if is_first else ""
     by_slopes = float(np.prod(slopes)) < SMALL
     product = " · ".join(f"{slope:.3g}" for slope in slopes)
     why = (

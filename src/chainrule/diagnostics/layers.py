@@ -129,13 +129,16 @@ def _rms(array: Any) -> float:
     return 0.0 if array is None else float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))
 
 
-def words(layers: tuple[LayerState, ...]) -> Mapping[int, str]:
-    """One word per hidden layer: "ok", "saturated", "dead", "vanishing" or "exploding"."""
+def words(layers: tuple[LayerState, ...], members: int = 1) -> Mapping[int, str]:
+    """One word per hidden layer: "ok", "saturated", "dead", "vanishing" or "exploding".
+
+    Of `members` merged networks each gets its share of ∂L/∂z, as large as if it were alone once multiplied by their number.
+    """
     hidden = [one for one in layers if not one.is_output]
     said: dict[int, str] = {}
     last = layers[-1].delta if layers else 0.0
     for one in hidden:
-        ratio = one.delta / last if last else 1.0
+        ratio = members * one.delta / last if last else 1.0
         if one.dead.mean() > MANY:
             said[one.layer] = "dead"
         elif one.saturated.mean() > MANY:
