@@ -6,6 +6,7 @@
     python benchmarks/accuracy.py --csv houses.csv --target price --drop id
     python benchmarks/accuracy.py --held-out                       the seeds that no default was chosen on: judge, then stop
     python benchmarks/accuracy.py --ablation                       what each ingredient of the preset default brings
+    python benchmarks/accuracy.py --alternatives                   what other values would bring
     python benchmarks/accuracy.py --cache measured.json --json     keep what was measured; one object per row
 
 Same folds, seeds and metric for everyone, everyone with the defaults of their library (`accuracy_contenders.py`), each
@@ -34,12 +35,20 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
-from accuracy_ablation import ABLATIONS, BASE, by_ingredient, print_ablation
+from accuracy_ablation import (
+    ABLATIONS,
+    ALTERNATIVES,
+    BASE,
+    by_alternative,
+    by_ingredient,
+    print_ablation,
+    print_alternatives,
+)
 from accuracy_contenders import CONTENDERS, REFERENCE, threads
 from accuracy_report import Measured, Results, by_table, errors, non_inferiority, overall, print_report
 from accuracy_tables import DEVELOPMENT, HELD_OUT, RECIPES, SMOKE, Drawn, Recipe, from_csv, parts
 
-EVERYBODY = {**CONTENDERS, **ABLATIONS}
+EVERYBODY = {**CONTENDERS, **ABLATIONS, **ALTERNATIVES}
 ALWAYS = ("constant", *REFERENCE)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CHAINRULE_NUM_THREADS")
 
@@ -168,6 +177,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds of the kept list (default 1)")
     parser.add_argument("--held-out", action="store_true", help="the seeds that no default was chosen on")
     parser.add_argument("--ablation", action="store_true", help="the preset default without each of its ingredients")
+    parser.add_argument("--alternatives", action="store_true", help="the preset default with other values")
     parser.add_argument("--cache", help="a file that keeps what was measured")
     parser.add_argument("--cached", action="store_true", help="only report what the cache holds")
     parser.add_argument("--limit", type=float, default=3600, help="seconds for one contender on one table and seed")
@@ -185,8 +195,8 @@ def main(arguments: list[str] | None = None) -> None:
         serve(name, {**RECIPES, **own}[table], int(seed), [int(fold) for fold in folds.split(",")])
         return
     asked = chosen.contender or [name for name in CONTENDERS if not chosen.smoke or name.startswith("chainrule")]
-    if chosen.ablation:
-        asked = [BASE, *ABLATIONS]
+    if chosen.ablation or chosen.alternatives:
+        asked = [BASE, *(ABLATIONS if chosen.ablation else ()), *(ALTERNATIVES if chosen.alternatives else ())]
     names = [name for name in EVERYBODY if name in (*ALWAYS, *asked)]
     absent = [name for name in names if EVERYBODY[name].version() is None]
     if absent:
@@ -198,13 +208,19 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{'HELD-OUT' if chosen.held_out else 'development'} seeds {seeds}", file=sys.stderr)
     results = Results(run(recipes, names, seeds, chosen))
     if not chosen.json:
-        (print_ablation if chosen.ablation else print_report)(results)
+        if chosen.ablation:
+            print_ablation(results)
+        if chosen.alternatives:
+            print_alternatives(results)
+        if not chosen.ablation and not chosen.alternatives:
+            print_report(results)
         return
     kinds = (
         ("table", by_table),
         ("overall", overall),
         ("non-inferiority", non_inferiority),
         ("ablation", by_ingredient),
+        ("alternatives", by_alternative),
     )
     for kind, rows in kinds:
         for row in rows(results):

@@ -12,10 +12,12 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import accuracy
-from accuracy_ablation import WITHOUT
+import accuracy_ablation
+from accuracy_ablation import ABLATIONS, ALTERNATIVES, BASE, OTHERWISE, WITHOUT, by_alternative, by_ingredient
 from accuracy_report import MARGIN, Measured, Results, errors, non_inferiority, overall
 from accuracy_tables import DEVELOPMENT, HELD_OUT, RECIPES, SMOKE, from_csv, parts
 
+from chainrule.data import fit_encoder
 from chainrule.presets import PRESETS
 
 
@@ -139,6 +141,34 @@ def test_a_file_becomes_a_table(tmp_path):
 @pytest.mark.parametrize("name", WITHOUT)
 def test_an_ablation_changes_the_preset(name):
     assert replace(PRESETS["default"], **WITHOUT[name]) != PRESETS["default"]
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_another_value_changes_what_a_preset_trains(name):
+    for key, value in OTHERWISE[name].items():
+        assert getattr(fit_encoder if key.isupper() else PRESETS["default"], key) != value
+
+
+def test_an_alternative_with_a_constant_is_trained_and_leaves_the_constant_as_it_was():
+    drawn, height = SMOKE.draw(0), fit_encoder.HEIGHT
+    name = next(name for name, value in OTHERWISE.items() if "HEIGHT" in value)
+    fewer = {**OTHERWISE[name], "members": 1, "epochs": 2}
+    told = [accuracy_ablation._train(change, drawn, 0)(drawn.x) for change in (fewer, {"members": 1, "epochs": 2})]
+    assert height == fit_encoder.HEIGHT
+    assert not np.array_equal(*told)
+
+
+def test_what_an_ingredient_brings_is_lost_without_it_and_what_a_value_brings_is_gained_with_it():
+    base = {"constant": 1.0, "linear": 0.5, "hist_gradient_boosting": 0.6}
+    (without, *_), (other, *_) = ABLATIONS, ALTERNATIVES
+    results = Results([
+        *measured("t", **base),
+        *(replace(one, contender=name, cpu_seconds=seconds) for name, error, seconds in
+          ((BASE, 0.4, 1.0), (without, 0.5, 1.0), (other, 0.35, 2.0)) for one in measured("t", x=error)),
+    ])  # fmt: skip
+    (lost,), (gained,) = by_ingredient(results), by_alternative(results)
+    assert lost["brings"] == pytest.approx(0.2) and gained["brings"] == pytest.approx(0.1)
+    assert gained["alternative"] == next(iter(OTHERWISE)) and gained["times_processor"] == pytest.approx(2.0)
 
 
 def test_what_was_measured_is_kept_and_found_again(tmp_path):
