@@ -1,4 +1,4 @@
-"""Training by steps as scikit-learn's solvers "sgd" and "adam" do it: its row orders, its penalty, its stopping.
+"""One epoch of steps as scikit-learn's solvers "sgd" and "adam" make them, and what goes from one epoch to the next.
 
 The penalty of a batch is ½ α ‖W‖² / S, where S is the number of its rows or the sum of their weights. A session knows one
 strength of the penalty, so that a batch with another S (mostly the last of an epoch) has a session of its own.
@@ -6,33 +6,25 @@ strength of the penalty, so that a batch with another S (mostly the last of an e
 
 from __future__ import annotations
 
-import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 
 from chainrule.calculus import penalties
 from chainrule.engines.base import Engine, Session
-from chainrule.errors import ChainruleWarning, DivergedError
-from chainrule.estimators.contract import ConvergenceWarning, both
-from chainrule.estimators.examples import Examples, outputs_of
+from chainrule.errors import DivergedError
+from chainrule.estimators.examples import Examples
+from chainrule.estimators.watching import Measure, watched
 from chainrule.metrics import Metric
 from chainrule.optim.rule import Rule, Update
 from chainrule.plan import Plan
 from chainrule.shapes import Array, Ints
-from chainrule.training.diverged import Failure, NotFinite, check_finite, diverged
+from chainrule.training.diverged import Failure, NotFinite, diverged
 from chainrule.training.history import History
-from chainrule.training.loop import Callback, EpochEnd, Learner
-from chainrule.training.orders import watched_rows
+from chainrule.training.loop import Callback
 
-_LEAST_RATE = 1e-6  # below this an adaptive learning rate is not divided any further
-
-
-Measure: TypeAlias = Callable[[Examples, Array], dict[str, float]]
-"""The loss and the metrics of examples whose outputs are known."""
+_TABLE = 2048  # steps whose scalars are made at once
 
 
 @dataclass
@@ -95,137 +87,7 @@ class Job:
     n_jobs: int | None = None
 
 
-def run(job: Job, state: State) -> State:
-    """Train until it converged, `max_iter` epochs are done, or one is asked for (`single`).
-
-    Raises `DivergedError` CR601 at the first number that is not finite.
-    """
-    began = time.perf_counter()
-    trainer = _Trainer(job, state)
-    order = np.arange(len(job.examples))
-    state.epochs = 0
-    try:
-        while state.epochs < job.max_iter:
-            if job.shuffle:
-                drawn = np.arange(len(order))
-                job.random.shuffle(drawn)
-                order = order[drawn]
-            asked = _one_epoch(job, state, trainer, order)
-            if _has_converged(job, state) or asked or job.single:
-                break
-            if state.epochs == job.max_iter:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({job.max_iter}) reached and the optimization hasn't "
-                    "converged yet.", both(ConvergenceWarning), stacklevel=5,
-                )  # fmt: skip
-            if job.time_budget is not None and time.perf_counter() - began >= job.time_budget:
-                break
-    except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", ChainruleWarning, stacklevel=5)
-    state.theta, state.optimizer.slots = trainer.export()
-    check_finite(job.plan, state.theta, state.optimizer.step, state.epochs)
-    if job.stops_by_score and state.best_theta is not None:
-        state.theta = state.best_theta.copy()
-    return state
-
-
-def _one_epoch(job: Job, state: State, trainer: _Trainer, order: Ints) -> bool:
-    """Train and record one epoch; True when a callback asks to stop."""
-    began = time.perf_counter()
-    losses = trainer.epoch(order)
-    state.epochs += 1
-    state.rows_seen += len(order)
-    sizes = np.diff(np.append(np.arange(0, len(order), job.batch_size), len(order)))
-    loss = float((losses * sizes).sum() / len(order))
-    state.curve.append(loss)
-    rate = state.optimizer.learning_rate
-    if job.verbose:
-        print(f"Iteration {state.epochs}, loss = {loss:.8f}")
-    validated = None if job.validation is None else outputs_of(trainer.session, job.validation.x)
-    row = {"epoch": float(state.history.epochs + 1), "loss": loss}
-    if job.measure is not None:
-        row |= measured(trainer.session, job.measure, trainer.watched, job.validation, validated)
-    _watch(job, state, trainer, validated)
-    row |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
-    state.history.append(row)
-    if job.schedule == "invscaling":
-        state.optimizer.learning_rate = job.rule.learning_rate / (state.rows_seen + 1) ** job.power_t
-    if not job.callbacks:
-        return False
-
-    def learner() -> Learner:
-        theta, slots = trainer.export()
-        return Learner(theta, slots, state.optimizer.step, state.epochs)
-
-    event = EpochEnd(state.epochs, job.max_iter, row, learner)
-    asked = [callback(event) for callback in job.callbacks]  # all of them are told
-    return any(asked)
-
-
-def measured(
-    session: Session,
-    measure: Measure,
-    training: Examples | None,
-    validation: Examples | None,
-    validated: Array | None = None,
-) -> dict[str, float]:
-    """The numbers at the end of an epoch by their names in the history; `validated` are outputs already known."""
-    found: dict[str, float] = {}
-    if training is not None:
-        found = measure(training, outputs_of(session, training.x))
-        found = {"loss_at_end": found.pop("loss"), **found}
-    if validation is not None:
-        outputs = outputs_of(session, validation.x) if validated is None else validated
-        found.update({f"val_{name}": value for name, value in measure(validation, outputs).items()})
-    return found
-
-
-def watched(examples: Examples, seed: int, validation: Examples | None, metrics: tuple[Metric, ...]) -> Examples | None:
-    """The training rows that are measured after every epoch: of very many a part; None where nothing is watched."""
-    if validation is None and not metrics:
-        return None
-    index = watched_rows(seed, len(examples), None if validation is None else len(validation), bool(metrics))
-    return examples if index is None else examples.take(index)
-
-
-def _watch(job: Job, state: State, trainer: _Trainer, validated: Array | None) -> None:
-    """Count the epochs without a gain worth `tol`, and keep the best."""
-    if not job.stops_by_score:
-        assert state.best_loss is not None
-        state.waited = state.waited + 1 if state.curve[-1] > state.best_loss - job.tol else 0
-        state.best_loss = min(state.best_loss, state.curve[-1])
-        return
-    assert job.score is not None and validated is not None
-    assert state.scores is not None and state.best_score is not None
-    score = job.score(validated)
-    state.scores.append(score)
-    if job.verbose:
-        print(f"Validation score: {score:f}")
-    state.waited = state.waited + 1 if score < state.best_score + job.tol else 0
-    if score > state.best_score:
-        state.best_score, state.best_theta = score, trainer.export()[0]
-
-
-def _has_converged(job: Job, state: State) -> bool:
-    if state.waited <= job.patience:
-        return False
-    what = "Validation score" if job.stops_by_score else "Training loss"
-    text = f"{what} did not improve more than tol={job.tol:f} for {job.patience:g} consecutive epochs."
-    if job.schedule != "adaptive" or state.optimizer.learning_rate <= _LEAST_RATE:
-        if job.verbose:
-            print(text + (" Learning rate too small." if job.schedule == "adaptive" else "") + " Stopping.")
-        return True
-    state.optimizer.learning_rate /= 5.0
-    state.waited = 0
-    if job.verbose:
-        print(f"{text} Setting learning rate to {state.optimizer.learning_rate:f}")
-    return False
-
-
-_TABLE = 2048  # steps whose scalars are made at once
-
-
-class _Trainer:
+class Trainer:
     """Sessions over one θ: another one goes on where the strength of the penalty changes. Two are kept open, since mostly it
     is the last batch of an epoch alone that has another strength."""
 

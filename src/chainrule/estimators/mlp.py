@@ -14,7 +14,7 @@ from chainrule.data.arrays import check_same_index
 from chainrule.engines.base import Engine, Rows
 from chainrule.engines.choose import choose
 from chainrule.errors import ChainruleWarning, DataError, SettingError
-from chainrule.estimators import epochs, quasi_newton
+from chainrule.estimators import epochs, quasi_newton, stochastic, watching
 from chainrule.estimators.examples import Examples
 from chainrule.estimators.fitted import Fitted, Opened, Target
 from chainrule.estimators.holdout import hold_out
@@ -195,9 +195,9 @@ class MultilayerPerceptron(Fitted):
             measure=self._measuring(checked, network),
             callbacks=tuple(self.callbacks or ()), time_budget=self.time_budget, n_jobs=threads_of(self.n_jobs),
         )  # fmt: skip
-        return epochs.run(job, before)
+        return stochastic.run(job, before)
 
-    def _measuring(self, checked: Checked, network: Network) -> epochs.Measure | None:
+    def _measuring(self, checked: Checked, network: Network) -> watching.Measure | None:
         """How rows are measured by their outputs, where anybody asked: the loss as scikit-learn reports it, the metrics."""
         if not checked.metrics and self.validation_data is None:
             return None
@@ -231,13 +231,13 @@ class MultilayerPerceptron(Fitted):
         began, budget = time.perf_counter(), self.time_budget
         validation = self._given_validation(target, examples.x.dtype, examples.x.shape[1], names)[0]
         measure = self._measuring(checked, network)
-        training = epochs.watched(examples, 0, validation, checked.metrics)
+        training = watching.watched(examples, 0, validation, checked.metrics)
         solved = quasi_newton.solve(
             network.plan, before.theta, examples, engine, alpha=float(self.alpha), max_iter=int(self.max_iter),
             max_fun=int(self.max_fun), tol=float(self.tol), n_jobs=threads_of(self.n_jobs), verbose=bool(self.verbose),
             callbacks=tuple(self.callbacks or ()),
             stop=lambda: budget is not None and time.perf_counter() - began >= budget,
-            measure=None if measure is None else lambda session: epochs.measured(session, measure, training, validation),
+            measure=None if measure is None else lambda session: watching.measured(session, measure, training, validation),
         )  # fmt: skip
         loss = self._reported(
             np.array([solved.value - solved.penalty]), examples, np.arange(len(examples)), len(examples)
