@@ -122,7 +122,7 @@ template <class T> class Session {
     batch.total = total_weight(net_, batch);
     if (rows.count == 0) memset((void*)net_.gradient, 0, (size_t)net_.packed_size * sizeof(T));
     *loss = 0;
-    const int threads = net_.work * (double)rows.count < 1e6 ? 1 : team_.size();
+    const int threads = net_.work * (double)rows.count < 2e7 ? 1 : team_.size();  // waking the team takes some 50 microseconds
     cut(threads);
     failed_ = false;
     std::vector<T> vectors = gradients_of_calls(nullptr);
@@ -151,7 +151,7 @@ template <class T> class Session {
     long units = 0;
     for (long s : net_.strides) units += s;
     const long fit = 200000 / (units * (long)sizeof(T)), in_rows = fit < 16 ? 16 : fit > 256 ? 256 : fit / 8 * 8, block = narrow ? Narrow<T>::CHUNK : in_rows;
-    int threads = net_.work * (double)n < 3e6 ? 1 : team_.size();
+    int threads = net_.work * (double)n < 1e7 ? 1 : team_.size();
     if (threads > (n + block - 1) / block) threads = (int)((n + block - 1) / block);
     if (threads < 1) threads = 1;
     while ((int)predictors_.size() < threads) predictors_.push_back(std::make_unique<Predictor>(net_, in_rows, call_));
