@@ -92,3 +92,14 @@ def test_the_first_of_several_networks_to_turn_says_whether_weights_from_before_
     model = fit(waves(), preset="fast", epochs=5, test=0)
     card = {**model.card, "algorithm": {**model.card["algorithm"], "best_epoch": 5, "best_epochs": [5, 2, 4]}}
     assert case_of(replace(model, card=card), waves(), None).evidence.training.best_epoch == 2
+
+
+def test_units_that_became_flat_while_a_network_learned_its_classes_are_a_note():
+    r = np.random.default_rng(4)
+    y = r.integers(0, 2, 400)
+    x = np.where(y, 1.0, -1.0)[:, None] + 0.1 * r.normal(size=(400, 2))
+    net = Network(2, [Dense(6, "tanh"), Dense(6, "tanh"), Dense(1, "sigmoid")])
+    found = diagnose(fit((x, y), network=net, learning_rate=0.05, epochs=100, validation=0, l2=0.0, test=0.2), (x, y))
+    noted = {one.diagnostic: one.is_ill for one in found.findings}
+    assert noted["saturated_units"] is False
+    assert found.verdict == "healthy", str(found)

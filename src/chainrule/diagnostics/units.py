@@ -26,6 +26,7 @@ def saturated_units(e: Evidence) -> Finding | None:
         "gradient that passes through them is multiplied by that",
         Remedy("draw smaller first weights (those that suit the activation) and keep the inputs around 0 with spread 1",
                {"initial": "suited", "scale": "standard"}),
+        is_ill=e.failure is not None or e.shortfall > SHORT or _from_start(e, worst.layer, "saturated"),
     )  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def _worst(layers: tuple[LayerState, ...], flags: str) -> LayerState | None:
 
 
 def _idle(
-    e: Evidence, layer: LayerState, flags: str, said: str, because: str, remedy: Remedy, *, is_ill: bool = True
+    e: Evidence, layer: LayerState, flags: str, said: str, because: str, remedy: Remedy, *, is_ill: bool
 ) -> Finding:
     """What is said of units of a layer that are "saturated" or "dead": which, since when, and what came back to them."""
     flagged = getattr(layer, flags)
