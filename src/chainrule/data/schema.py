@@ -151,7 +151,7 @@ def _field(column: Column, targets: Sequence[str], task: str, out: dict[str, str
     if column.name in out:
         return Field(column.name, column.kind, "left out", treatment, out[column.name])
     reason = {
-        "number": "numbers, standardised",
+        "number": "numbers, brought to one scale",
         "boolean": "true or false, as 1 or 0",
         "category": "categories, one input for each",
         "date": "dates, as year, month, weekday and elapsed days",
