@@ -139,7 +139,7 @@ def show(model: str, as_json: bool) -> None:
     help="How a gradient is taken apart; matrix is for a whole W1.",
 )  # fmt: skip
 @click.option("--notation", default="default", show_default=True, help="A name, such as cis678, or a .toml file.")
-@click.option("--latex", is_flag=True, help="Print LaTeX.")
+@click.option("--latex", is_flag=True, help="Print LaTeX to paste into a document that uses amsmath.")
 @click.option("--html", type=click.Path(), help="Write a page that walks through it step by step (one file, offline).")
 @options.reading
 @options.as_json
