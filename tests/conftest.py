@@ -1,15 +1,18 @@
 """For every test: pictures are drawn without a screen, and closed; one thread, unless a test asks for more."""
 
 import os
+import signal
 import sys
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("CHAINRULE_NUM_THREADS", "1")  # the workers of the suite fill the cores already
-os.environ.setdefault(
-    "OPENBLAS_NUM_THREADS", "1"
-)  # threads that wait for each other on small matrices take thrice the time
+# Threads that wait for each other on small matrices take thrice the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# In a shell's background job Ctrl-C is ignored, and so it would be by all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
