@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -123,30 +123,29 @@ def _fit_numbers(column: Column, part: str, scale: str | None, pieces: int) -> I
 
 def _mean_and_deviation(values: Floats) -> tuple[float, float]:
     """Mean and standard deviation (of the population); the deviation of a constant counts as 1."""
-    if not len(values):
-        return 0.0, 1.0
-    largest = float(np.abs(values).max())
-    if largest == 0 or values.min() == values.max():
-        return float(values[0]), 1.0
-    # Scaled first: squares of numbers near the ends of the float64 range would overflow or vanish.
-    unit = values / largest
-    mean = unit.mean()
-    deviation = np.sqrt(np.mean((unit - mean) ** 2))
-    return float(mean * largest), float(deviation * largest) or 1.0
+    return _of_any_size(values, lambda unit: (float(unit.mean()), float(np.sqrt(np.mean((unit - unit.mean()) ** 2)))))
 
 
 def _median_and_spread(values: Floats) -> tuple[float, float]:
     """Median and the width of the middle half; where most values are one, half the whole width; of a constant 1."""
+    return _of_any_size(values, _quartiles)
+
+
+def _quartiles(values: Floats) -> tuple[float, float]:
+    low, median, high = np.percentile(values, (25, 50, 75))
+    return float(median), float(high - low) or float(values.max() - values.min()) / 2
+
+
+def _of_any_size(values: Floats, measure: Callable[[Floats], tuple[float, float]]) -> tuple[float, float]:
+    """The middle and the width of numbers, measured once they are at most 1 in size: squares and differences of numbers
+    near the ends of the float64 range would overflow or vanish."""
     if not len(values):
         return 0.0, 1.0
     largest = float(np.abs(values).max())
     if largest == 0 or values.min() == values.max():
         return float(values[0]), 1.0
-    # Scaled first: differences of numbers near the ends of the float64 range would overflow.
-    unit = values / largest
-    low, median, high = np.percentile(unit, (25, 50, 75))
-    spread = float(high - low) or float(unit.max() - unit.min()) / 2
-    return float(median) * largest, spread * largest or 1.0
+    middle, width = measure(values / largest)
+    return middle * largest, width * largest or 1.0
 
 
 def _fit_category(column: Column, notes: list[Note], height: float) -> InputColumn:

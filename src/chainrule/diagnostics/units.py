@@ -26,7 +26,6 @@ def saturated_units(e: Evidence) -> Finding | None:
         "gradient that passes through them is multiplied by that",
         Remedy("draw smaller first weights (those that suit the activation) and keep the inputs around 0 with spread 1",
                {"initial": "suited", "scale": "standard"}),
-        is_ill=e.failure is not None or e.shortfall > SHORT or _from_start(e, worst.layer, "saturated"),
     )  # fmt: skip
 
 
@@ -47,7 +46,6 @@ def dead_units(e: Evidence) -> Finding | None:
         "reaches them, and they never come back",
         Remedy("begin with biases of 0, take smaller steps, or use leaky_relu, whose slope is never 0",
                {"hidden_activation": "leaky_relu", "initial": "suited"}),
-        is_ill=e.failure is not None or e.shortfall > SHORT or _from_start(e, worst.layer, "dead"),
     )  # fmt: skip
 
 
@@ -56,17 +54,17 @@ def _worst(layers: tuple[LayerState, ...], flags: str) -> LayerState | None:
     return max(hidden, key=lambda one: float(getattr(one, flags).mean()), default=None)
 
 
-def _idle(
-    e: Evidence, layer: LayerState, flags: str, said: str, because: str, remedy: Remedy, *, is_ill: bool
-) -> Finding:
-    """What is said of units of a layer that are "saturated" or "dead": which, since when, and what came back to them."""
-    flagged = getattr(layer, flags)
+def _idle(e: Evidence, layer: LayerState, flags: str, said: str, because: str, remedy: Remedy) -> Finding:
+    """What is said of units of a layer that are "saturated" or "dead": which, since when, and what came back to them. They
+    are an illness where the training failed, the network stays behind, or they were so from the first weights on."""
+    flagged, from_start = getattr(layer, flags), _from_start(e, layer.layer, flags)
     count, since = int(flagged.sum()), _since(e, layer.layer, flags)
     return Finding(
         f"layer {layer.layer}",
         {"units": count, "of": len(layer.units), "mean_slope": float(layer.slope.mean()), "since": since,
-         "from_start": _from_start(e, layer.layer, flags), "names": layer.named(flagged)},
-        f"at most {MANY:.0%} of a layer's units {flags}", because, remedy, is_ill=is_ill,
+         "from_start": from_start, "names": layer.named(flagged)},
+        f"at most {MANY:.0%} of a layer's units {flags}", because, remedy,
+        is_ill=e.failure is not None or e.shortfall > SHORT or from_start,
         said=f"{count} of {len(layer.units)} units {said} ({layer.named(flagged)})" + (f", {since}" if since else ""),
         explain=f"delta({layer.net}[{int(np.flatnonzero(flagged)[0])}])",
     )  # fmt: skip
