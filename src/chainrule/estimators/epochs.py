@@ -15,7 +15,7 @@ from chainrule.calculus import penalties
 from chainrule.engines.base import Engine, Session
 from chainrule.errors import DivergedError
 from chainrule.estimators.examples import Examples
-from chainrule.estimators.watching import Measure, watched
+from chainrule.estimators.watching import Measure
 from chainrule.metrics import Metric
 from chainrule.optim.rule import Rule, Update
 from chainrule.plan import Plan
@@ -23,6 +23,7 @@ from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import Failure, NotFinite, diverged
 from chainrule.training.history import History
 from chainrule.training.loop import Callback
+from chainrule.training.orders import watched_part
 
 _TABLE = 2048  # steps whose scalars are made at once
 
@@ -100,7 +101,7 @@ class Trainer:
         self.sessions: dict[float, Session] = {}
         self.scalars: dict[str, Array] = {}
         self.made: range = range(0)
-        self.watched = watched(job.examples, job.seed, job.validation, job.metrics)
+        self.watched = watched_part(job.examples, job.validation, job.seed, has_metrics=bool(job.metrics))
         self._open(state.theta, state.optimizer.slots, self._strengths(np.arange(len(job.examples)))[0])
         self.size = self._penalty(state.theta)
 

@@ -28,6 +28,7 @@ from chainrule.shapes import Array
 from chainrule.training.diverged import Failure
 from chainrule.training.history import History
 from chainrule.training.measuring import evaluate_loss
+from chainrule.training.orders import watched_part
 
 if TYPE_CHECKING:
     from chainrule.diagnostics import Diagnosis
@@ -231,7 +232,7 @@ class MultilayerPerceptron(Fitted):
         began, budget = time.perf_counter(), self.time_budget
         validation = self._given_validation(target, examples.x.dtype, examples.x.shape[1], names)[0]
         measure = self._measuring(checked, network)
-        training = watching.watched(examples, 0, validation, checked.metrics)
+        training = watched_part(examples, validation, 0, has_metrics=bool(checked.metrics))
         solved = quasi_newton.solve(
             network.plan, before.theta, examples, engine, alpha=float(self.alpha), max_iter=int(self.max_iter),
             max_fun=int(self.max_fun), tol=float(self.tol), n_jobs=threads_of(self.n_jobs), verbose=bool(self.verbose),

@@ -7,9 +7,7 @@ from typing import TypeAlias
 
 from chainrule.engines.base import Session
 from chainrule.estimators.examples import Examples, outputs_of
-from chainrule.metrics import Metric
 from chainrule.shapes import Array
-from chainrule.training.orders import watched_rows
 
 Measure: TypeAlias = Callable[[Examples, Array], dict[str, float]]
 """The loss and the metrics of examples whose outputs are known."""
@@ -31,11 +29,3 @@ def measured(
         outputs = outputs_of(session, validation.x) if validated is None else validated
         found.update({f"val_{name}": value for name, value in measure(validation, outputs).items()})
     return found
-
-
-def watched(examples: Examples, seed: int, validation: Examples | None, metrics: tuple[Metric, ...]) -> Examples | None:
-    """The training rows that are measured after every epoch: of very many a part; None where nothing is watched."""
-    if validation is None and not metrics:
-        return None
-    index = watched_rows(seed, len(examples), None if validation is None else len(validation), bool(metrics))
-    return examples if index is None else examples.take(index)

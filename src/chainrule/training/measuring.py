@@ -14,7 +14,7 @@ from chainrule.engines.reference import targets
 from chainrule.metrics import Metric
 from chainrule.plan import Plan
 from chainrule.shapes import Array
-from chainrule.training.orders import watched_rows
+from chainrule.training.orders import watched_part
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +58,7 @@ def watched(
     seed: int,
 ) -> Watched:
     """What is watched of these rows: of very many training rows, a part."""
-    training = None
-    if metrics or validation is not None:
-        some = watched_rows(seed, len(rows), None if validation is None else len(validation), bool(metrics))
-        training = rows if some is None else rows.take(some)
+    training = watched_part(rows, validation, seed, has_metrics=bool(metrics))
     return Watched(plan, training, validation, metrics, in_units)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -44,6 +45,22 @@ def watched_rows(seed: int, count: int, validation: int | None, has_metrics: boo
     if count <= most:
         return None
     return np.sort(rng.generator(seed, "watched").choice(count, most, replace=False))
+
+
+class _Taken(Protocol):
+    def __len__(self) -> int: ...
+    def take(self: E, index: Ints, /) -> E: ...
+
+
+E = TypeVar("E", bound=_Taken)
+
+
+def watched_part(examples: E, validation: E | None, seed: int, *, has_metrics: bool) -> E | None:
+    """The training examples that are measured after every epoch (`watched_rows`); None where nothing is watched."""
+    if validation is None and not has_metrics:
+        return None
+    index = watched_rows(seed, len(examples), None if validation is None else len(validation), has_metrics)
+    return examples if index is None else examples.take(index)
 
 
 @lru_cache(maxsize=2)
