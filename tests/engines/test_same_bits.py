@@ -26,6 +26,9 @@ from chainrule.optim.rule import Update
 
 pytestmark = needs_library
 FUSED = [isa for isa in runnable() if isa != "baseline"]
+needs_two_widths = pytest.mark.skipif(
+    len(FUSED) < 2, reason="only one library with fused multiply-adds runs on this CPU"
+)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -55,7 +58,7 @@ def test_many_rows_of_a_narrow_network_are_predicted_to_the_bits_of_few(seed, dt
     assert session._functions["damaged"](session._handle) == 0
 
 
-@pytest.mark.skipif(len(FUSED) < 2, reason="only one library with fused multiply-adds runs on this CPU")
+@needs_two_widths
 @pytest.mark.parametrize("seed", range(12))
 def test_instruction_sets_with_fused_multiply_adds_give_the_same_bits(seed, monkeypatch):
     results = []
@@ -71,7 +74,7 @@ def test_instruction_sets_with_fused_multiply_adds_give_the_same_bits(seed, monk
         assert same_bits(results[1], other)
 
 
-@pytest.mark.skipif(len(FUSED) < 2, reason="only one library with fused multiply-adds runs on this CPU")
+@needs_two_widths
 @pytest.mark.parametrize("seed", range(12))
 def test_narrow_and_tiny_networks_give_the_same_bits_on_every_instruction_set(seed, monkeypatch):
     results = []
