@@ -104,10 +104,13 @@ def _prepared(estimator: Any, drawn: Drawn, *, scaled: bool = True) -> Any:
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numbers, categories = _kinds(drawn.x)
+    many = sum(drawn.x[name].nunique() for name in categories) > 400  # ten thousand columns of zeros are kept as a list
     steps = [SimpleImputer(strategy="median", add_indicator=True), *([StandardScaler()] if scaled else [])]
     return make_pipeline(
         make_column_transformer(
-            (make_pipeline(*steps), numbers), (OneHotEncoder(handle_unknown="ignore"), categories), sparse_threshold=0
+            (make_pipeline(*steps), numbers),
+            (OneHotEncoder(handle_unknown="ignore"), categories),
+            sparse_threshold=0.3 if many else 0,
         ),
         estimator,
     )

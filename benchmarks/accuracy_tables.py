@@ -139,6 +139,33 @@ def _mixed(task: Task, rows: int, seed: int) -> Drawn:
     return Drawn(task, frame, y)
 
 
+def _shops(task: Task, effect: float, rows: int, seed: int) -> Drawn:
+    """A column of 500, 2,000 or 10,000 levels (by the seed), few of them frequent, most rare.
+
+    A level has an attribute that stands in the table, whose effect is smooth, an effect of its own, and one that depends
+    on a number. With `effect` 0 it has none of them: whoever learns the levels by heart loses.
+    """
+    rng = np.random.default_rng(seed)
+    levels = (500, 2_000, 10_000)[seed % 3]
+    x, y = datasets.make_friedman1(rows, n_features=8, random_state=seed)
+    y = (y - y.mean()) / y.std()
+    popular = 1.0 / (rng.permutation(levels) + 10.0)
+    code = rng.choice(levels, rows, p=popular / popular.sum())
+    size = rng.standard_normal(levels)
+    own, slope = rng.normal(0, rng.uniform(0.5, 1.2), levels), rng.normal(0, 0.5, levels)
+    y = y + effect * (0.6 * np.sin(2 * size) + own)[code] + effect * slope[code] * (x[:, 5] - 0.5)
+    frame = _frame(_skewed(x, rng))
+    frame["size"] = size[code]
+    name = np.array([f"s{i}" for i in range(levels)])[code].astype(object)
+    name[rng.random(rows) < 0.02] = None
+    frame["shop"] = pd.Categorical(name)
+    frame["c12"] = pd.Categorical(np.array([f"v{i}" for i in range(12)])[rng.integers(0, 12, rows)])
+    y = _noisy(y, rng.uniform(0.2, 0.6), rng)
+    if task == "classification":
+        y = np.digitize(y, np.quantile(y, [0.5] if seed % 2 else [0.2, 0.7]))
+    return Drawn(task, frame, y)
+
+
 def _recipes() -> list[Recipe]:
     ships: list[tuple[str, Task]] = [
         ("breast_cancer", "classification"), ("digits", "classification"), ("iris", "classification"),
@@ -155,12 +182,19 @@ def _recipes() -> list[Recipe]:
         "mixed": partial(_mixed, "regression"),
         "mixed-classes": partial(_mixed, "classification"),
     }
+    levels: dict[str, Callable[[int, int], Drawn]] = {
+        "shops": partial(_shops, "regression", 1.0),
+        "shops-classes": partial(_shops, "classification", 1.0),
+        "idle-shops": partial(_shops, "regression", 0.0),
+    }
     large = ("classes", "friedman1", "mixed", "mixed-classes")
     return [
         *(Recipe(name, partial(_shipped, getattr(datasets, f"load_{name}"), task), 5) for name, task in ships),
         *(Recipe(f"{name}-1k", partial(draw, 1_000), 1) for name, draw in made.items()),
         *(Recipe(f"{name}-10k", partial(draw, 10_000), 1) for name, draw in made.items()),
+        *(Recipe(f"{name}-10k", partial(draw, 10_000), 1) for name, draw in levels.items()),
         *(Recipe(f"{name}-100k", partial(made[name], 100_000), 1) for name in large),
+        *(Recipe(f"{name}-100k", partial(draw, 100_000), 1) for name, draw in levels.items()),
     ]
 
 

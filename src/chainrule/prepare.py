@@ -12,6 +12,7 @@ from chainrule.calculus.loss import Loss
 from chainrule.data.arrays import check_sample_weight
 from chainrule.data.encode import Encoder
 from chainrule.data.fit_encoder import fit_encoder
+from chainrule.data.level_means import encode_by_folds, learned_from
 from chainrule.data.schema import Schema, infer_schema
 from chainrule.data.split import Split, class_weights, folds, split
 from chainrule.data.table import Note, Table
@@ -28,6 +29,7 @@ from chainrule.training.stopping import EarlyStopping
 
 SCORE_FOLDS = 5
 MEMBER_FOLDS = 5
+MEANS_FOLDS = 5  # of those by which training rows get means of levels without their own target
 FEW_ROWS = 500  # below these the score comes from folds, so that every row is tested on once
 
 
@@ -148,15 +150,19 @@ def _trial(prepared: Prepared, parts: Split, encoder: Encoder | None = None) -> 
         parts = replace(
             parts, train=np.sort(np.concatenate([parts.train, parts.validation])), validation=parts.validation[:0]
         )
-    encoder = encoder or fit_encoder(
-        table, prepared.schema, parts.train, scale=request.scale, scale_target=not _keeps_targets(request),
-        dtype=request.dtype,
-    )  # fmt: skip
+    if encoder is None:
+        encoder = _encoder_for(prepared, parts.train)
+    else:
+        encoder = learned_from(encoder, table, parts.train, _weights_of(prepared, parts.train))
     network = _network_for(request, encoder)
     rows, validation = (
-        rows_for(encoder, table, index, request.dtype, None if prepared.weights is None else prepared.weights[index])
+        rows_for(encoder, table, index, request.dtype, _weights_of(prepared, index))
         for index in (parts.train, parts.validation)
     )
+    if any(column.means for column in encoder.columns):
+        cut = folds(table, replace(prepared.schema, rows=parts.train), MEANS_FOLDS, seed=request.seed)
+        pairs = [(part.train, part.test) for part in cut]
+        rows = replace(rows, x=encode_by_folds(encoder, table, pairs, prepared.weights, request.dtype))
     if prepared.given is not None:
         watched = prepared.given.table
         validation = rows_for(encoder, watched, np.arange(watched.row_count), request.dtype, prepared.given.weights)
@@ -170,6 +176,35 @@ def _trial(prepared: Prepared, parts: Split, encoder: Encoder | None = None) -> 
     return Trial(
         request, encoder, network, rows, validation if len(validation) else None, theta, _count(batch), parts.train
     )
+
+
+def _encoder_for(prepared: Prepared, train: Ints) -> Encoder:
+    """How the columns are to become inputs, learned from these rows. A `Network` that has inputs only for what is not the
+    mean of a level is given no more; with rows too few for folds nothing has one."""
+    request, table, schema = prepared.request, prepared.table, prepared.schema
+
+    def learn(level_means: bool) -> Encoder:
+        return fit_encoder(
+            table, schema, train, scale=request.scale, scale_target=not _keeps_targets(request), level_means=level_means,
+            weights=_weights_of(prepared, train), dtype=request.dtype,
+        )  # fmt: skip
+
+    encoder = learn(request.level_means)
+    if any(column.means for column in encoder.columns):
+        try:
+            folds(
+                table, replace(schema, rows=train), 2 * MEANS_FOLDS, seed=request.seed
+            )  # so that a member's rows have folds
+        except DataError:
+            return learn(False)
+        own = request.network.input_count if isinstance(request.network, Network) else len(encoder.inputs)
+        if own != len(encoder.inputs) and own == len((without := learn(False)).inputs):
+            return without
+    return encoder
+
+
+def _weights_of(prepared: Prepared, index: Ints) -> NDArray[np.float64] | None:
+    return None if prepared.weights is None else prepared.weights[index]
 
 
 def _count(batch: int | str | None) -> int | None:

@@ -68,7 +68,8 @@ class Request:
     """Settings that can work. `solver` is "steps" (a rule, batch by batch) or "lbfgs".
 
     `left_open` names the settings that nobody made: those that a preset decides once the data are known. `members` is the
-    number of networks that are trained and merged.
+    number of networks that are trained and merged. `level_means`: whether category columns with rare levels get means of
+    the target (`chainrule.data.level_means`).
     """
 
     network: Network | tuple[int, ...]
@@ -98,6 +99,7 @@ class Request:
     preset: str | None = None
     left_open: tuple[str, ...] = ()
     members: int = 1
+    level_means: bool = False  # as the requests were that older model files hold
 
     def decided(self, task: str, rows: int) -> Request:
         """With everything that the preset decides for this task and so many rows; what was said stays."""
@@ -234,6 +236,7 @@ def check(**asked: Any) -> Request:
         choices=asked["choices"],
         preset=preset,
         left_open=left_open,
+        level_means=True,
     )
 
 

@@ -46,6 +46,16 @@ def test_ten_thousand_categories_are_not_ten_thousand_inputs_and_the_rest_is_lea
     score, notes = fitted({"x": x, "who": [f"id{i}" for i in who], "y": x + 0.1 * rng.normal(size=20_000)}, epochs=3)
     assert score["r2"] > 0.95
     assert "rare" in notes["categories", "column 'who'"]
+    assert "no more than by chance" in notes["means", "column 'who'"]
+
+
+def test_ten_thousand_categories_with_effects_of_their_own_are_learned_by_their_means():
+    rng = np.random.default_rng(0)
+    x, who, effect = rng.normal(size=20_000), rng.integers(0, 10_000, 20_000), rng.normal(size=10_000)
+    data = {"x": x, "who": [f"id{i}" for i in who], "y": x + effect[who] + 0.1 * rng.normal(size=20_000)}
+    score, notes = fitted(data, epochs=3)
+    assert score["r2"] > 0.65  # x alone explains half
+    assert "mean of y among the training rows with the same value" in notes["means", "column 'who'"]
 
 
 def test_one_giant_input_is_named_with_its_row():

@@ -75,7 +75,7 @@ class Encoder:
             column = matched[plan.name]
             width = len(inputs_of(plan))
             place = encoded[:, position : position + width]
-            if plan.treatment == "category":
+            if plan.is_one_hot:
                 write_categories(place, plan, column)
             else:
                 write_numbers(place, plan, column, table.source)
@@ -85,7 +85,7 @@ class Encoder:
     def raw(self, table: Table, rows: Ints | None = None) -> npt.NDArray[np.float64]:
         """The same inputs in the units of their columns, missing values filled: shape (rows, inputs)."""
         columns = tuple(
-            replace(column, height=1.0) if column.treatment == "category" else replace(column, shift=0.0, scale=1.0, clip=0.0)
+            replace(column, height=1.0) if column.is_one_hot else replace(column, shift=0.0, scale=1.0, clip=0.0)
             for column in self.columns
         )  # fmt: skip
         plain: npt.NDArray[np.float64] = replace(self, columns=columns).encode(table, rows, dtype=np.float64)
@@ -97,9 +97,10 @@ class Encoder:
     def notes_on(self, table: Table) -> tuple[Note, ...]:
         """What `encode` does to this table without being asked: columns ignored, values filled or unknown."""
         matched, notes = match_columns(self, table)
+        last = {plan.name: plan for plan in self.columns}  # of a category's, the one that knows the most levels
         for plan in self.columns:
             column = matched[plan.name]
-            if plan.treatment == "category":
+            if plan.treatment == "category" and last[plan.name] is plan:
                 unseen = column.values >= 0
                 codes = slots_of(plan, column)
                 unseen &= codes < 0 if not plan.has_other else codes == len(plan.levels)
@@ -180,10 +181,7 @@ class Encoder:
         """The encoder that `to_dict` described; CR503 when the description is none."""
         try:
             return cls(
-                columns=tuple(
-                    InputColumn(**{**one, "levels": tuple(one["levels"]), "knots": tuple(one.get("knots", ()))})
-                    for one in plain["columns"]
-                ),
+                columns=tuple(_column_from(one) for one in plain["columns"]),
                 features=tuple(plain["features"]),
                 targets=tuple(TargetColumn(**one) for one in plain["targets"]),
                 task=plain["task"],
@@ -195,13 +193,25 @@ class Encoder:
             raise ModelFileError("CR503", f"the description of the columns is not one ({error})") from None
 
 
+def _column_from(plain: dict[str, Any]) -> InputColumn:
+    lists = {
+        "levels": tuple(plain["levels"]),
+        "knots": tuple(plain.get("knots", ())),
+        "means": tuple(plain.get("means", ())),
+    }
+    column = InputColumn(**{**plain, **lists})
+    if column.means and len(column.means) != len(column.levels):
+        raise TypeError(f"{len(column.means)} means of {len(column.levels)} levels")
+    return column
+
+
 def _unseen_note(plan: InputColumn, column: Column, unseen: npt.NDArray[np.bool_]) -> list[Note]:
     values = sorted({column.levels[code] for code in np.unique(column.values[unseen])})
     fate = "the input 'other' is set" if plan.has_other else "no category is set"
-    text = (
-        f"{counted(int(unseen.sum()), 'row')} with values that training did not have or had rarely "
-        f"({listing(values, 5)}): {fate}"
-    )
+    rarely = "" if plan.means else " or had rarely"
+    if plan.means:
+        fate = f"taken for the {plan.part.partition(' of ')[0]} of all rows"
+    text = f"{counted(int(unseen.sum()), 'row')} with values that training did not have{rarely} ({listing(values, 5)}): {fate}"
     return [Note("unseen", f"column {plan.name!r}", text)]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from chainrule.constraints import choice
 from chainrule.data.encode import Encoder, TargetColumn
-from chainrule.data.inputs import DATE_PARTS, Floats, InputColumn, numbers_of
+from chainrule.data.inputs import DATE_PARTS, Floats, InputColumn, means_of, numbers_of, slots_of
+from chainrule.data.level_means import means_named, shrunk_means, targets_of
 from chainrule.data.plain import too_large
 from chainrule.data.schema import Schema
 from chainrule.data.table import Column, Note, Table, listing
@@ -35,6 +37,8 @@ def fit_encoder(
     *,
     scale: str | None = "standard",
     scale_target: bool = True,
+    level_means: bool = False,
+    weights: Floats | None = None,
     dtype: npt.DTypeLike = np.float32,
 ) -> Encoder:
     """Learn the encoding from the training rows alone (all rows with a target when None).
@@ -44,6 +48,9 @@ def fit_encoder(
     targets as before. "piecewise": the same, and beside each number one input for each of up to 8 pieces between
     quantiles, which rises from 0 to 1 (less a half, times 0.25) within its piece; categories are 0.25 high too. None
     leaves numbers and targets. `scale_target=False` leaves the targets alone (for losses that need them positive).
+    `level_means`: a category column with levels too rare, or too many, for inputs of their own gets the mean of the target
+    for each level as a further number (`chainrule.data.level_means`), where the levels differ; `weights` (training rows,)
+    weigh them. Training rows are then to be encoded by `encode_by_folds`.
     Values are checked against the range of `dtype` (CR107) in all rows.
 
     >>> from chainrule.data.files import read_table
@@ -61,36 +68,39 @@ def fit_encoder(
     if not len(rows):
         raise DataError("CR105", "there are no training rows", expected="at least 1")
     notes: list[Note] = []
+    target_scale = scale if scale_target and schema.task == "regression" else None
+    targets = [
+        _fit_target(table[name].take(rows), schema, target_scale, dtype, table.source) for name in schema.targets
+    ]
+    features = tuple(name for name in table.names if name not in schema.targets)
+    encoder = Encoder((), features, tuple(targets), schema.task, schema.classes, schema.has_names)
+    categories = [table[field.name].take(rows) for field in schema.inputs if field.treatment == "category"]
+    means = {c.name: _fit_means(c, encoder, table, rows, weights, notes) for c in categories} if level_means else {}
     columns: list[InputColumn] = []
-    pieces = _pieces(schema, len(rows)) if scale == "piecewise" else 0
+    pieces = _pieces(schema, sum(map(len, means.values())), len(rows)) if scale == "piecewise" else 0
     for field in schema.inputs:
         column, training = table[field.name], table[field.name].take(rows)
         _refuse_large(column, dtype, table.source)
         if field.treatment == "category":
+            own = means.get(field.name, [])
             columns.append(_fit_category(training, notes, HEIGHT if scale == "piecewise" else 1.0))
+            columns += [_scaled(plan, means_of(plan, training), scale or "standard", pieces) for plan in own]
         elif field.treatment == "date":
             columns += [_fit_numbers(training, part, scale, pieces) for part in DATE_PARTS]
         else:
             columns.append(_fit_numbers(training, "", scale, pieces))
     if scale is None:
         _note_scales(table, columns, rows, notes)
-    target_scale = scale if scale_target and schema.task == "regression" else None
-    targets = [
-        _fit_target(table[name].take(rows), schema, target_scale, dtype, table.source) for name in schema.targets
-    ]
-    features = tuple(name for name in table.names if name not in schema.targets)
-    encoder = Encoder(
-        tuple(columns), features, tuple(targets), schema.task, schema.classes, schema.has_names, tuple(notes)
-    )
+    encoder = replace(encoder, columns=tuple(columns), notes=tuple(notes))
     _refuse_equal_names(encoder)
     if not encoder.inputs:
         raise DataError("CR314", "no column gives an input", where=table.source, got="; ".join(map(str, notes)))
     return encoder
 
 
-def _pieces(schema: Schema, rows: int) -> int:
-    """How many pieces a number is cut into."""
-    numbers = sum(
+def _pieces(schema: Schema, means: int, rows: int) -> int:
+    """How many pieces a number, or a mean of levels, is cut into."""
+    numbers = means + sum(
         {"category": 0, "boolean": 0, "date": len(DATE_PARTS)}.get(field.treatment, 1) for field in schema.inputs
     )
     return min(MAX_PIECES, rows // PIECE_ROWS, PIECE_INPUTS // max(numbers, 1), PIECE_CELLS // max(numbers * rows, 1))
@@ -108,17 +118,52 @@ def _fit_numbers(column: Column, part: str, scale: str | None, pieces: int) -> I
     treatment = "date" if part else column.kind
     values = numbers_of(column, part)
     present = values[~np.isnan(values)]
-    mean, deviation = _mean_and_deviation(present)
     marks = bool(column.missing_count) and part in ("", DATE_PARTS[0])
-    if scale in ("robust", "piecewise") and treatment != "boolean":
-        median, spread = _median_and_spread(present)
-        return InputColumn(
-            column.name, treatment, part, median, spread, median, marks_missing=marks, clip=CLIP,
-            knots=_knots(present, pieces), height=HEIGHT,
-        )  # fmt: skip
+    plan = InputColumn(column.name, treatment, part, fill=_mean_and_deviation(present)[0], marks_missing=marks)
     if treatment == "boolean" or scale is None:
-        return InputColumn(column.name, treatment, part, fill=mean, marks_missing=marks)
-    return InputColumn(column.name, treatment, part, mean, deviation, mean, marks_missing=marks)
+        return plan
+    plan = _scaled(plan, present, scale, pieces)
+    return replace(plan, fill=plan.shift)
+
+
+def _scaled(plan: InputColumn, values: Floats, scale: str, pieces: int) -> InputColumn:
+    """The plan with its numbers brought to one scale, as these values need it."""
+    if scale == "standard":
+        mean, deviation = _mean_and_deviation(values)
+        return replace(plan, shift=mean, scale=deviation)
+    median, spread = _median_and_spread(values)
+    return replace(plan, shift=median, scale=spread, clip=CLIP, knots=_knots(values, pieces), height=HEIGHT)
+
+
+def _fit_means(
+    column: Column, encoder: Encoder, table: Table, rows: Ints, weights: Floats | None, notes: list[Note]
+) -> list[InputColumn]:
+    """A plan for each mean of the target that the column's levels differ in; none where every level has its own input."""
+    counts = np.bincount(column.present, minlength=len(column.levels))
+    names, used = means_named(encoder), np.flatnonzero(counts)
+    if not names or len(_kept(counts, len(column))) == len(used):
+        return []
+    every = InputColumn(column.name, "category", levels=tuple(sorted(column.levels[code] for code in used)))
+    slots = slots_of(every, column)
+    y = targets_of(encoder, table, rows)
+    found = shrunk_means(slots, y, weights, len(every.levels), together=bool(encoder.classes))
+    plans = [
+        replace(every, part=name, means=tuple(found.values[:, k].tolist()), fill=float(found.prior[k]))
+        for k, name in enumerate(names)
+        if found.is_evident[k]
+    ]
+    text = (
+        "its values differ in the target no more than by chance: no input says what the target is on average for each"
+    )
+    if plans:
+        told = listing([plan.part for plan in plans], 3)
+        m = sorted({f"{one:.3g}" for one in found.strength[found.is_evident]}, key=float)
+        text = (
+            f"{told} among the training rows with the same value, of {len(used)}, drawn to that of all rows as by "
+            f"{' to '.join(dict.fromkeys((m[0], m[-1])))} rows of it; for a training row, of rows in other folds alone"
+        )
+    notes.append(Note("means", f"column {column.name!r}", text))
+    return plans
 
 
 def _mean_and_deviation(values: Floats) -> tuple[float, float]:
@@ -148,22 +193,36 @@ def _of_any_size(values: Floats, measure: Callable[[Floats], tuple[float, float]
     return middle * largest, width * largest or 1.0
 
 
-def _fit_category(column: Column, notes: list[Note], height: float) -> InputColumn:
-    counts = np.bincount(column.present, minlength=len(column.levels))
-    enough = max(2.0, min(RARE_SHARE * len(column), RARE_ROWS))
+def _most(rows: int) -> int:
+    """How many inputs a column's categories get at most."""
+    return min(MAX_CATEGORIES, max(FEW_CATEGORIES, CATEGORY_CELLS // max(rows, 1)))
+
+
+def _kept(counts: Ints, rows: int) -> Ints:
+    """The categories that get an input of their own, by how often each of them stands in so many rows."""
+    enough = max(2.0, min(RARE_SHARE * rows, RARE_ROWS))
     order = np.argsort(-counts, kind="stable")
     common = order[counts[order] >= enough]
-    used = order[counts[order] > 0]
+    if len(common):
+        return common[: _most(rows)]
     # A few categories of one row each are worth an input each; thousands of them are worth none.
-    most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, CATEGORY_CELLS // max(len(column), 1)))
-    kept = common[:most] if len(common) else used[: len(used) if len(used) <= FEW_CATEGORIES else 0]
+    used = order[counts[order] > 0]
+    return used if len(used) <= FEW_CATEGORIES else used[:0]
+
+
+def _fit_category(column: Column, notes: list[Note], height: float) -> InputColumn:
+    counts = np.bincount(column.present, minlength=len(column.levels))
+    kept = _kept(counts, len(column))
     own = set(kept.tolist())
-    pooled = [column.levels[code] for code in used.tolist() if code not in own]
+    pooled = [
+        column.levels[code] for code in np.argsort(-counts, kind="stable").tolist() if counts[code] and code not in own
+    ]
     if pooled:
-        reason = "rare" if len(common) <= most else f"rare or beyond the {most} most frequent"
+        most = _most(len(column))
+        reason = f"rare or beyond the {most} most frequent" if len(kept) == most else "rare"
         text = f"the input 'other' stands for {len(pooled)} {reason} of them: {listing(pooled, 5)}"
         if not len(kept):
-            text = f"no input, for each of its {len(pooled)} values is rare: {listing(pooled, 5)}"
+            text = f"no input of its own, for each of its {len(pooled)} values is rare: {listing(pooled, 5)}"
         notes.append(Note("categories", f"column {column.name!r}", text))
     levels = tuple(sorted(column.levels[code] for code in own))
     marks = bool(column.missing_count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +27,9 @@ class InputColumn:
     input, which rises by `height` from a to b and stays level outside (Gorishniy, Rubachev, Babenko, On embeddings for
     numerical features, 2022: piecewise-linear encoding). Categories: one input of that `height` for each of `levels`,
     and one for all other values if training had rare ones (otherwise its weights would never have been trained, and an
-    unseen value sets no category). `marks_missing`: an input that is 1 where the value is missing.
+    unseen value sets no category). `marks_missing`: an input that is 1 where the value is missing. Where `means` are set
+    (one for each of `levels`; `part` says of what), a category stands for its number, any other value for `fill`, and this
+    number is treated as numbers are.
     """
 
     name: str
@@ -41,6 +44,16 @@ class InputColumn:
     clip: float = 0.0
     knots: tuple[float, ...] = ()
     height: float = 1.0
+    means: tuple[float, ...] = ()
+
+    @property
+    def is_one_hot(self) -> bool:
+        return self.treatment == "category" and not self.means
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Where each level stands among `levels`."""
+        return {level: position for position, level in enumerate(self.levels)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ class Input:
 def inputs_of(plan: InputColumn) -> list[Input]:
     """The network inputs that a column becomes, in order."""
     inputs: list[Input] = []
-    if plan.treatment == "category":
+    if plan.is_one_hot:
         unit = 1.0 / plan.height
         inputs += [Input(f"{plan.name}={level}", plan.name, "category", scale=unit) for level in plan.levels]
         if plan.has_other:
@@ -126,8 +139,8 @@ def numbers_of(column: Column, part: str) -> Floats:
 def write_numbers(place: npt.NDArray[Any], plan: InputColumn, column: Column, where: str) -> None:
     """Write a numeric column, filled and standardised, into its place among the inputs."""
     refuse_infinite(column, where)
-    values = numbers_of(column, plan.part)
-    if column.missing_count:
+    values = means_of(plan, column) if plan.means else numbers_of(column, plan.part)
+    if column.missing_count and not plan.means:
         values = np.where(np.isnan(values), plan.fill, values)
     scaled = (values - plan.shift) / plan.scale
     if plan.clip:
@@ -145,11 +158,17 @@ def write_numbers(place: npt.NDArray[Any], plan: InputColumn, column: Column, wh
 
 def slots_of(plan: InputColumn, column: Column) -> npt.NDArray[np.int64]:
     """The input that each row sets: a category, the other one, or -1 for none."""
-    index = {level: position for position, level in enumerate(plan.levels)}
+    index = plan.position
     other = len(plan.levels) if plan.has_other else -1
     slots: npt.NDArray[np.int64] = np.array([*(index.get(level, other) for level in column.levels), -1], np.int64)
     found: npt.NDArray[np.int64] = slots[column.values]
     return found
+
+
+def means_of(plan: InputColumn, column: Column) -> Floats:
+    """The number that each row's category stands for."""
+    numbers: Floats = np.array([*plan.means, plan.fill])[slots_of(plan, column)]
+    return numbers
 
 
 def write_categories(place: npt.NDArray[Any], plan: InputColumn, column: Column) -> None:

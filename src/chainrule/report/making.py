@@ -92,6 +92,9 @@ def _nameless(facts: Facts) -> dict[str, str]:
         if one.meaning in ("category", "other"):
             counts[one.column] = counts.get(one.column, 0) + 1
             name = f"{one.column} #{counts[one.column]}"
+        elif name.startswith(f"{one.column}: share of "):
+            for k, label in enumerate(facts.model.classes):
+                name = name.replace(f"={label}", f"={facts.class_name(k)}", 1)
         labels[f"x[{i}]"] = name
     return labels
 
