@@ -4,6 +4,7 @@
     python benchmarks/accuracy.py --table diabetes --table steps-10k --contender chainrule-default
     python benchmarks/accuracy.py --large                          the tables of 100,000 rows
     python benchmarks/accuracy.py --csv houses.csv --target price --drop id
+    python benchmarks/accuracy.py --seed 0 --seed 1                every seed draws tables of its own
     python benchmarks/accuracy.py --held-out                       the seeds that no default was chosen on: judge, then stop
     python benchmarks/accuracy.py --ablation                       what each ingredient of the preset default brings
     python benchmarks/accuracy.py --alternatives                   what other values would bring
@@ -12,8 +13,8 @@
 Same folds, seeds and metric for everyone, everyone with the defaults of their library (`accuracy_contenders.py`), each
 contender with each table in a process of its own. A normalised score is 0 for the constant prediction and 1 for the
 better of scikit-learn's linear model and boosted trees, which always take part; errors are the share of wrong classes
-and the RMSE. Intervals are of tables drawn with replacement. A preset is "not worse" than its peer if the lower end of
-the interval of their mean difference lies above the margin in `accuracy_report.py`.
+and the RMSE. Intervals are of tables drawn with replacement, each with all its seeds. A preset is "not worse" than its
+peer if the lower end of the interval of their mean difference lies above the margin in `accuracy_report.py`.
 
 Needs pandas and scikit-learn. Peers that are not installed are named and left out:
 `pip install torch pytabkit catboost lightgbm`.
@@ -174,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--csv", action="append", default=[], help="a table of your own, instead or with --table")
     parser.add_argument("--target", action="append", default=[], help="its column to predict")
     parser.add_argument("--drop", action="append", default=[], help="a column to leave out")
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds of the kept list (default 1)")
+    parser.add_argument("--seed", type=int, action="append", help="this seed, or these (default 0)")
     parser.add_argument("--held-out", action="store_true", help="the seeds that no default was chosen on")
     parser.add_argument("--ablation", action="store_true", help="the preset default without each of its ingredients")
     parser.add_argument("--alternatives", action="store_true", help="the preset default with other values")
@@ -204,8 +205,10 @@ def main(arguments: list[str] | None = None) -> None:
     names = [name for name in names if name not in absent]
     usual = [recipe for name, recipe in RECIPES.items() if name.endswith("-100k") == chosen.large]
     recipes = [SMOKE] if chosen.smoke else [*(RECIPES[name] for name in chosen.table or ()), *own.values()] or usual
-    seeds = list((HELD_OUT if chosen.held_out else DEVELOPMENT)[: chosen.seeds])
-    print(f"{'HELD-OUT' if chosen.held_out else 'development'} seeds {seeds}", file=sys.stderr)
+    seeds = chosen.seed or list(HELD_OUT if chosen.held_out else DEVELOPMENT[:1])
+    for seed in seeds:
+        kind = "HELD OUT" if seed in HELD_OUT else "development" if seed in DEVELOPMENT else "neither kept nor held out"
+        print(f"seed {seed}: {kind}", file=sys.stderr)
     results = Results(run(recipes, names, seeds, chosen))
     if not chosen.json:
         if chosen.ablation:

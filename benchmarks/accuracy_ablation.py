@@ -90,7 +90,7 @@ def _compared(results: Results, kind: str, prefix: str, names: list[str], sign: 
             continue
         gain = sign * np.array([scored[t][name] - scored[t][BASE] for t in where])
         losses = [_log_loss(results, t, BASE) - _log_loss(results, t, name) for t in where if _classes(results, t)]
-        low, high = interval(gain)
+        low, high = interval(dict(zip(where, gain.tolist(), strict=True)))
         rows.append({
             kind: name.removeprefix(prefix), "tables": len(where), "brings": float(gain.mean()),
             "low": low, "high": high, "helps_on": int((gain > 0).sum()), "hurts_on": int((gain < 0).sum()),

@@ -20,6 +20,8 @@ HOPELESS = 0.95
 but neither ranked nor averaged."""
 
 DRAWS = 10_000
+SEED = ", seed "
+"""Between the name of a made table and the seed it was drawn from, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,19 @@ def errors(task: str, y: np.ndarray, told: np.ndarray, constant: np.ndarray | No
 
 
 class Results:
-    """All folds of one run, by table; a contender stands in a table's row only where it did every fold."""
+    """All folds of one run, by table; a contender stands in a table's row only where it did every fold.
+
+    A made table of another seed is another table; of one that ships with its rows another seed only draws other folds.
+    """
 
     def __init__(self, measured: Sequence[Measured]) -> None:
+        contents: dict[str, set[str]] = defaultdict(set)
+        for one in measured:
+            contents[one.table].add(one.fingerprint)
         grouped: dict[str, dict[str, list[Measured]]] = defaultdict(lambda: defaultdict(list))
         for one in measured:
-            grouped[one.table][one.contender].append(one)
+            name = one.table if len(contents[one.table]) == 1 else f"{one.table}{SEED}{one.seed}"
+            grouped[name][one.contender].append(one)
         self.tables = {name: dict(sorted(of.items())) for name, of in grouped.items()}
         self.contenders = list(dict.fromkeys(one.contender for one in measured))
 
@@ -82,11 +91,17 @@ class Results:
         return {name: (error["constant"] - e) / (error["constant"] - reference) for name, e in error.items()}
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """95% of the means of tables drawn with replacement; the seed is fixed."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
+def interval(by_table: dict[str, float]) -> tuple[float, float]:
+    """95% of the means of tables drawn with replacement, a table with all its seeds; the random seed is fixed.
+
+    Two seeds of one recipe are not two independent tables, but two looks at one.
+    """
+    found: dict[str, list[float]] = defaultdict(list)
+    for name, value in by_table.items():
+        found[name.split(SEED)[0]].append(value)
+    sums, counts = np.array([sum(of) for of in found.values()]), np.array([len(of) for of in found.values()])
+    drawn = np.random.default_rng(0).integers(len(sums), size=(DRAWS, len(sums)))
+    low, high = np.quantile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -124,7 +139,7 @@ def overall(results: Results) -> list[dict[str, Any]]:
         where = [t for t in scored if name in scored[t]]
         mine = np.array([scored[t][name] for t in where])
         ranks = [_rank(n, name) for n in common]
-        low, high = interval(mine)
+        low, high = interval({t: scored[t][name] for t in where})
         rows.append({
             "contender": name, "tables": len(where), "of": len(scored), "ranked": len(common),
             "mean_rank": float(np.mean(ranks)) if ranks else None,
@@ -148,8 +163,9 @@ def non_inferiority(results: Results) -> list[dict[str, Any]]:
         scored = {t: n for t in results.tables if (n := results.normalised(t)) and ours in n and theirs in n}
         if len(scored) < 2:
             continue
-        lead = np.array([n[ours] - n[theirs] for n in scored.values()])
-        low, high = interval(lead)
+        leads = {t: n[ours] - n[theirs] for t, n in scored.items()}
+        lead = np.array(list(leads.values()))
+        low, high = interval(leads)
         ratios = [
             sum(one.cpu_seconds for one in results.tables[t][theirs])
             / sum(one.cpu_seconds for one in results.tables[t][ours])

@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn import datasets
 
 DEVELOPMENT = (0, 1, 2)
-HELD_OUT = (100, 101, 102)
+HELD_OUT = (101, 102)
 
 Task = Literal["classification", "regression"]
 

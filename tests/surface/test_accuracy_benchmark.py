@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import accuracy
 import accuracy_ablation
 from accuracy_ablation import ABLATIONS, ALTERNATIVES, BASE, OTHERWISE, WITHOUT, by_alternative, by_ingredient
-from accuracy_report import MARGIN, Measured, Results, errors, non_inferiority, overall
+from accuracy_report import MARGIN, Measured, Results, errors, interval, non_inferiority, overall
 from accuracy_tables import DEVELOPMENT, HELD_OUT, RECIPES, SMOKE, from_csv, parts
 
 from chainrule.data import fit_encoder
@@ -44,7 +44,7 @@ def test_a_smoke_run_names_who_is_absent_and_reports_the_rest(capsys):
     rows = [json.loads(line) for line in said.out.splitlines()]
     ours = next(row for row in rows if row["kind"] == "table" and row["contender"] == "chainrule-default")
     assert ours["failure"] is None and 0 < ours["score"] <= 1
-    assert "development seeds" in said.err
+    assert "seed 0: development" in said.err
 
 
 def test_zero_is_the_constant_and_one_is_the_better_of_the_fixed_reference():
@@ -79,6 +79,20 @@ def test_not_worse_means_within_the_margin_with_its_interval(error, not_worse):
 def test_a_wide_interval_does_not_show_that_a_preset_is_not_worse():
     (row,) = non_inferiority(tables([0.2, 0.6, 0.1, 0.69]))
     assert row["lead"] > -MARGIN and not row["not_worse"]
+
+
+def test_another_seed_is_another_table_unless_the_rows_are_the_same():
+    one = measured("t", constant=1.0, linear=0.5, hist_gradient_boosting=0.6)
+    other = [replace(row, seed=1) for row in one]
+    assert list(Results([*one, *other]).tables) == ["t"]
+    drawn = [replace(row, fingerprint="of seed 1") for row in other]
+    assert list(Results([*one, *drawn]).tables) == ["t, seed 0", "t, seed 1"]
+
+
+def test_the_seeds_of_a_table_are_drawn_together_so_that_they_do_not_narrow_an_interval():
+    once = {"a": 0.0, "b": 1.0, "c": 4.0}
+    twice = {f"{name}, seed {seed}": value for name, value in once.items() for seed in (1, 2)}
+    assert interval(twice) == interval(once) == (0.0, 4.0)
 
 
 def test_ranks_are_of_the_tables_that_everybody_finished():
