@@ -19,6 +19,7 @@ BASE = "chainrule-default"
 
 WITHOUT: dict[str, dict[str, Any]] = {
     "numbers in pieces, categories a quarter high (robust scaling instead)": {"scale": "robust"},
+    "means of the target for rare categories": {"MOST_MEANS": 0},
     "all of the inputs' scaling (standardised instead)": {"scale": "standard"},
     "learned gains of the inputs": {"input_gain_rate": 0.0},
     "selu and mish (relu instead)": {"activations": ("relu", "relu")},
@@ -34,7 +35,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "several networks (one instead)": {"members": 1},
     "calibration": {"is_calibrated": False},
 }
-"""Ingredient to what stands in its place, by the fields of `chainrule.presets.Preset`."""
+"""Ingredient to what stands in its place: fields of `chainrule.presets.Preset`, constants of `chainrule.data.fit_encoder`."""
 
 OTHERWISE: dict[str, dict[str, Any]] = {
     "12 networks instead of 8": {"members": 12},

@@ -9,6 +9,7 @@ from chainrule import Dense, MLPRegressor, Network, cross_validate, explain, fit
 from chainrule.data.files import read_table
 from chainrule.data.level_means import learned_from
 from chainrule.prepare import member_trials, prepare, trial_of
+from chainrule.report.page import report_page
 from chainrule.tuning.trial import request_of
 
 ROWS = 900
@@ -137,6 +138,21 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path):
     assert np.array_equal(quick(table(), run=tmp_path / "b", epochs=6, resume=True).theta, whole.theta)
 
 
+def test_a_report_without_rows_names_no_value_and_no_class():
+    rng = np.random.default_rng(0)
+    code = (
+        np.arange(6000) // 3
+    )  # no value is frequent enough for an input of its own: the network has few, and all are drawn
+    y = rng.normal(size=2000)[code] + 0.3 * rng.normal(size=6000)
+    classes = np.where(y > 0.5, "topmost", np.where(y < -0.5, "lowest", "middling")).astype(object)
+    data = {"x": rng.normal(size=6000), "shop": [f"shop-of-{k}" for k in rng.permutation(2000)[code]], "y": classes}
+    model = quick(data, epochs=2, test=0)
+    assert "shop: share of y=topmost" in report_page(model, data)
+    page = report_page(model, data, rows=False)
+    assert "shop: share of y=class 3" in page
+    assert not [value for value in ("topmost", "lowest", "middling", "shop-of") if value in page]
+
+
 def test_the_working_of_an_explanation_begins_with_the_mean():
     data = table()
     model = quick(data)
@@ -145,3 +161,12 @@ def test_the_working_of_an_explanation_begins_with_the_mean():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert "x_shop: mean of y" in str(explain(model, data, row=1, of="z1[0]"))
+
+
+def test_a_target_of_very_many_classes_gets_no_means():
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 400, 4_000)
+    many, few = ([f"c{k}" for k in code % count] for count in (65, 64))
+    shop = [f"s{k}" for k in code]
+    assert not means_in(quick({"shop": shop, "y": many}, epochs=1))
+    assert len(means_in(quick({"shop": shop, "y": few}, epochs=1))) == 64

@@ -21,6 +21,8 @@ from chainrule.shapes import Ints
 MAX_CATEGORIES, FEW_CATEGORIES, CATEGORY_CELLS = 256, 64, 64_000_000
 """A column gets so many inputs for its categories at most, of many rows fewer: so many numbers, but 64 inputs anyhow."""
 RARE_SHARE, RARE_ROWS = 0.001, 50
+MOST_MEANS = 64
+"""A target of more classes gets no means of levels: so many inputs of one column would drown the others."""
 SCALES = ("standard", "robust", "piecewise")
 CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by default (2024)
 MAX_PIECES, PIECE_ROWS, PIECE_INPUTS, PIECE_CELLS = 8, 100, 1024, 64_000_000
@@ -141,7 +143,7 @@ def _fit_means(
     """A plan for each mean of the target that the column's levels differ in; none where every level has its own input."""
     counts = np.bincount(column.present, minlength=len(column.levels))
     names, used = means_named(encoder), np.flatnonzero(counts)
-    if not names or len(_kept(counts, len(column))) == len(used):
+    if len(names) > MOST_MEANS or len(_kept(counts, len(column))) == len(used):
         return []
     every = InputColumn(column.name, "category", levels=tuple(sorted(column.levels[code] for code in used)))
     slots = slots_of(every, column)

@@ -24,8 +24,6 @@ from chainrule.data.inputs import Floats, slots_of
 from chainrule.data.table import Table
 from chainrule.shapes import Ints
 
-MOST_MEANS = 64
-"""A target of more classes gets no means: so many inputs of one column would drown the others."""
 CHANCE = 2.0
 """The ratio of the variances between and within levels is to exceed 1 by so many of its standard deviations under chance."""
 
@@ -87,14 +85,14 @@ def _strength(rows: Floats, between: Floats, within: Floats) -> tuple[Floats, np
 
 
 def means_named(encoder: Encoder) -> tuple[str, ...]:
-    """What the means of an encoder's targets are called, in the order of `targets_of`; none for very many classes."""
+    """What the means of an encoder's targets are called, in the order of `targets_of`."""
     names = [target.name for target in encoder.targets]
     if encoder.classes:
         told = encoder.classes[1:] if encoder.task == "binary" else encoder.classes
         found = [f"share of {names[0]}={label}" for label in told]
     else:
         found = [f"{'share' if encoder.task == 'multilabel' else 'mean'} of {name}" for name in names]
-    return tuple(found) if len(found) <= MOST_MEANS else ()
+    return tuple(found)
 
 
 def targets_of(encoder: Encoder, table: Table, rows: Ints) -> Floats:

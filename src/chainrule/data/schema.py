@@ -153,7 +153,7 @@ def _field(column: Column, targets: Sequence[str], task: str, out: dict[str, str
     reason = {
         "number": "numbers, brought to one scale",
         "boolean": "true or false, as 1 or 0",
-        "category": "categories, one input for each",
+        "category": "categories, an input for each frequent one",
         "date": "dates, as year, month, weekday and elapsed days",
     }[treatment]
     return Field(column.name, column.kind, "input", treatment, reason)
