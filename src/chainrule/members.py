@@ -79,24 +79,26 @@ def logits(network: Network, theta: Array, x: Array, engine: Engine, n_jobs: int
     return session.predict(x).astype(np.float64)
 
 
-def temperature(z: Array, rows: Rows) -> float:
+def temperature(rows: Rows) -> float:
     """The T that makes the probabilities of z/T best by their mean cross-entropy on rows not trained on, from 1/5 to 5.
 
-    z: logits (n, 1) of two classes or (n, labels) with y of the same shape, or (n, classes) with codes (n,).
+    rows: in place of inputs the logits z, (n, 1) of two classes or (n, labels) with y of the same shape, or (n, classes) with
+    codes (n,).
     Source: Guo et al., On calibration of modern neural networks (2017).
     """
     low, high = np.log(0.2), np.log(5.0)
     for _ in range(40):  # the cross-entropy is convex in 1/T: thirds close in on its only valley
         left, right = low + (high - low) / 3, high - (high - low) / 3
-        if _cross_entropy(z / np.exp(left), rows) <= _cross_entropy(z / np.exp(right), rows):
+        if _cross_entropy(rows, np.exp(left)) <= _cross_entropy(rows, np.exp(right)):
             high = right
         else:
             low = left
     return float(np.exp((low + high) / 2))
 
 
-def _cross_entropy(z: Array, rows: Rows) -> float:
+def _cross_entropy(rows: Rows, t: float) -> float:
     assert rows.y is not None
+    z = rows.x / t
     if rows.y.ndim == 2:
         y = rows.y.astype(np.float64)
         losses = (np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z)))).mean(axis=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from chainrule.data.encode import Encoder
 from chainrule.data.fit_encoder import fit_encoder
 from chainrule.data.level_means import encode_by_folds, learned_from
 from chainrule.data.schema import Schema, infer_schema
-from chainrule.data.split import Split, class_weights, folds, split
+from chainrule.data.split import Split, class_weights, fold_numbers, folds, split
 from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows
 from chainrule.errors import DataError, SettingError
@@ -121,48 +123,65 @@ def fold_trial(prepared: Prepared, train: Ints, seed: int) -> Trial:
     return _trial(prepared, parts)
 
 
-def member_trials(prepared: Prepared, trial: Trial) -> list[Trial]:
+def member_trials(prepared: Prepared, trial: Trial) -> list[Callable[[], Trial]]:
     """One training for each of the networks that `members` asks for: all in the encoding of `trial`, each watching another
     fifth of its rows, from the sixth on a fifth of another cut. None where there are too few different rows. Where rows to
-    watch are given, all members train on all other rows and watch these."""
-    request, found = prepared.request, []
+    watch are given, all members train on all other rows and watch these.
+
+    A training takes its rows when it is called for: only those at work hold copies."""
+    count = prepared.request.members
     if prepared.given is not None:
-        every = Split(trial.index, trial.index[:0], trial.index[:0])
-        seeds = (replace(request, seed=trial.request.seed + number) for number in range(request.members))
-        return [_trial(replace(prepared, request=seeded), every, trial.encoder) for seeded in seeds]
-    rest = replace(prepared.schema, rows=trial.index)
-    for number in range(request.members):
-        cut, fold = divmod(number, MEMBER_FOLDS)
-        if not fold:
-            try:
-                parts = folds(prepared.table, rest, MEMBER_FOLDS, seed=trial.request.seed + 1_000 * cut)
-            except DataError:
-                return []
-        part = replace(parts[fold], validation=parts[fold].test)
-        seeded = replace(prepared, request=replace(request, seed=trial.request.seed + number))
-        found.append(_trial(seeded, part, trial.encoder))
-    return found
+        return [partial(_member, prepared, trial, number) for number in range(count)]
+    rest, cuts = replace(prepared.schema, rows=trial.index), []
+    for cut in range(-(-count // MEMBER_FOLDS)):
+        try:
+            fold, _ = fold_numbers(prepared.table, rest, MEMBER_FOLDS, seed=trial.request.seed + 1_000 * cut)
+        except DataError:
+            return []
+        cuts.append(fold.astype(np.int8))
+    return [
+        partial(_member, prepared, trial, number, cuts[number // MEMBER_FOLDS] == number % MEMBER_FOLDS)
+        for number in range(count)
+    ]
 
 
-def _trial(prepared: Prepared, parts: Split, encoder: Encoder | None = None) -> Trial:
+def _member(prepared: Prepared, trial: Trial, number: int, is_watched: NDArray[np.bool_] | None = None) -> Trial:
+    """The training of one of several networks; `is_watched` (rows of `trial`,), None where rows to watch are given."""
+    request, encoder, table = replace(trial.request, seed=trial.request.seed + number), trial.encoder, prepared.table
+    rows, validation, index = trial.rows, trial.validation, trial.index
+    if is_watched is not None:
+        train, watched = np.flatnonzero(~is_watched), np.flatnonzero(is_watched)
+        rows, validation, index = trial.rows.take(train), trial.rows.take(watched), trial.index[train]
+    if any(column.means for column in encoder.columns):  # those of its own rows
+        encoder = learned_from(encoder, table, index, _weights_of(prepared, index))
+        rows = replace(rows, x=_encoded_by_folds(prepared, encoder, index, request))
+        if is_watched is not None and validation is not None:
+            validation = replace(validation, x=encoder.encode(table, trial.index[is_watched], dtype=request.dtype))
+    theta = initialize(trial.network, request.seed, request.dtype)
+    return replace(trial, request=request, encoder=encoder, rows=rows, validation=validation, theta=theta, index=index)
+
+
+def _encoded_by_folds(prepared: Prepared, encoder: Encoder, index: Ints, request: Request) -> Array:
+    """The inputs of rows to learn from, where some are means of the target."""
+    cut = folds(prepared.table, replace(prepared.schema, rows=index), MEANS_FOLDS, seed=request.seed)
+    pairs = [(part.train, part.test) for part in cut]
+    return encode_by_folds(encoder, prepared.table, pairs, prepared.weights, request.dtype)
+
+
+def _trial(prepared: Prepared, parts: Split) -> Trial:
     request, table = prepared.request, prepared.table
-    if request.members > 1 and encoder is None:  # every member watches a part of its own
+    if request.members > 1:  # every member watches a part of its own
         parts = replace(
             parts, train=np.sort(np.concatenate([parts.train, parts.validation])), validation=parts.validation[:0]
         )
-    if encoder is None:
-        encoder = _encoder_for(prepared, parts.train)
-    else:
-        encoder = learned_from(encoder, table, parts.train, _weights_of(prepared, parts.train))
+    encoder = _encoder_for(prepared, parts.train)
     network = _network_for(request, encoder)
     rows, validation = (
         rows_for(encoder, table, index, request.dtype, _weights_of(prepared, index))
         for index in (parts.train, parts.validation)
     )
     if any(column.means for column in encoder.columns):
-        cut = folds(table, replace(prepared.schema, rows=parts.train), MEANS_FOLDS, seed=request.seed)
-        pairs = [(part.train, part.test) for part in cut]
-        rows = replace(rows, x=encode_by_folds(encoder, table, pairs, prepared.weights, request.dtype))
+        rows = replace(rows, x=_encoded_by_folds(prepared, encoder, parts.train, request))
     if prepared.given is not None:
         watched = prepared.given.table
         validation = rows_for(encoder, watched, np.arange(watched.row_count), request.dtype, prepared.given.weights)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
 
-from chainrule.engines.base import Rows
+from chainrule.engines.base import Engine, Rows
 from chainrule.engines.choose import choose
+from chainrule.engines.native import NativeEngine, thread_count
 from chainrule.members import logits, merged, temperature, tempered
+from chainrule.metrics import catalog
 from chainrule.network import Network
 from chainrule.prepare import Prepared, Trial, member_trials
 from chainrule.presets import preset_of
 from chainrule.run import Run
 from chainrule.shapes import Array
 from chainrule.training.history import History
-from chainrule.training.loop import Callback, EpochEnd, Outcome, begin, train
+from chainrule.training.loop import EpochEnd, Outcome, begin, train
 from chainrule.training.measuring import watched
+from chainrule.training.side_by_side import Round, rounds, side_by_side
 from chainrule.training.solve import solve
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,37 +45,56 @@ class Trained:
 
 
 def train_trial(prepared: Prepared, trial: Trial, run: Run | None = None) -> Trained:
-    """Train what the trial asks for."""
+    """Train what the trial asks for; several networks side by side."""
+    engine = _engine(trial)
     members = member_trials(prepared, trial) if trial.request.members > 1 else []
-    if not members:
-        outcome, engine = _train(trial, run)
-        single = Trained(
-            trial.network, outcome.theta, outcome.history, outcome.stopped, outcome.learner.epoch, (outcome.best_epoch,),
-            engine,
-        )  # fmt: skip
-        return _calibrated(single, trial, [(outcome.theta, trial.validation)])
-    outcomes: list[Outcome] = []
-    began = time.perf_counter()
-    for number, member in enumerate(members):
-        outcome, engine = _train(_within(member, number, len(members), began))
-        outcomes.append(outcome)
-        if outcome.stopped in ("interrupted", "callback"):
-            break
-    network, theta = merged(trial.network, [one.theta for one in outcomes])
-    whole = Trained(
-        network, theta, _mean([one.history for one in outcomes]), outcomes[-1].stopped,
-        min(one.learner.epoch for one in outcomes), tuple(one.best_epoch for one in outcomes), engine,
+    if members:
+        found, stopped = _train_members(trial, members, engine)
+    else:
+        found = [_train(trial, engine, run)]
+        stopped = found[0].outcome.stopped
+    outcomes = [one.outcome for one in found]
+    network, theta, history = trial.network, outcomes[0].theta, outcomes[0].history
+    if members:
+        network, theta = merged(network, [one.theta for one in outcomes])
+        history = _mean([one.history for one in outcomes])
+    trained = Trained(
+        network, theta, history, stopped, min(one.learner.epoch for one in outcomes),
+        tuple(one.best_epoch for one in outcomes), engine.name,
     )  # fmt: skip
-    said = [(one.theta, member.validation) for one, member in zip(outcomes, members, strict=False)]
-    return _calibrated(whole, trial, said)
+    said = [one.said for one in found if one.said is not None]
+    return _calibrated(trained, said) if said else trained
 
 
-def _train(trial: Trial, run: Run | None = None) -> tuple[Outcome, str]:
-    """The outcome, and the name of the engine that reached it."""
-    request, plan = trial.request, trial.network.plan
-    engine = choose(request.engine, plan, request.update, request.dtype)
+def rounds_of(trial: Trial, members: int) -> list[Round]:
+    """How the networks of a trial share the threads: side by side where all of the work is done by compiled code, which
+    lets go of Python's lock; else one after another."""
+    request, engine = trial.request, _engine(trial)
+    threads = thread_count(request.n_jobs)
+    compiled = isinstance(engine, NativeEngine) and engine.is_all_compiled(trial.network.plan, request.update)
+    if members == 1 or not compiled or any(metric.name not in catalog for metric in request.metrics):
+        return [Round(1, threads)] * members
+    return rounds(members, threads)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What one network learned; `said` are the rows that it watched with its logits in place of the inputs, where the
+    probabilities are to be calibrated."""
+
+    outcome: Outcome
+    said: Rows | None
+
+
+def _engine(trial: Trial) -> Engine:
+    request = trial.request
+    return choose(request.engine, trial.network.plan, request.update, request.dtype)
+
+
+def _train(trial: Trial, engine: Engine, run: Run | None = None) -> _Found:
+    """Train one network."""
+    request, plan, settings = trial.request, trial.network.plan, trial.settings
     if request.solver == "lbfgs":
-        settings = trial.settings
         outcome = solve(
             plan, trial.theta, trial.rows, request.update, engine, iterations=request.epochs, seed=request.seed,
             n_jobs=request.n_jobs, callbacks=request.callbacks, progress=request.progress,
@@ -82,30 +102,52 @@ def _train(trial: Trial, run: Run | None = None) -> tuple[Outcome, str]:
                 plan, trial.rows, trial.validation, settings.metrics, settings.in_units, request.seed
             ), time_budget=request.time_budget,
         )  # fmt: skip
-        return outcome, engine.name
-    settings = trial.settings
-    start = begin(trial.theta, request.update)
-    outcome = train(
-        plan, start if run is None else run.start(start, settings), trial.rows, settings, engine,
-        validation=trial.validation, callbacks=request.callbacks, progress=request.progress,
-        keep=None if run is None else run.keep, n_jobs=request.n_jobs,
-    )  # fmt: skip
-    return outcome, engine.name
+    else:
+        start = begin(trial.theta, request.update)
+        outcome = train(
+            plan, start if run is None else run.start(start, settings), trial.rows, settings, engine,
+            validation=trial.validation, callbacks=request.callbacks, progress=request.progress,
+            keep=None if run is None else run.keep, n_jobs=request.n_jobs,
+        )  # fmt: skip
+    return _Found(outcome, _said(trial, outcome.theta, engine))
 
 
-def _within(trial: Trial, number: int, count: int, began: float) -> Trial:
-    """A member that tells its epochs as a part of all, and takes its share of the time that is left."""
-    request = trial.request
-    progress = None if request.progress is None else _shifted(request.progress, number, count)
-    callbacks: tuple[Callback, ...] = tuple(_shifted(callback, number, count) for callback in request.callbacks)
-    budget = request.time_budget
-    if budget is not None:
-        budget = max(1e-3, (budget - (time.perf_counter() - began)) / (count - number))
-    return replace(trial, request=replace(request, progress=progress, callbacks=callbacks, time_budget=budget))
+def _train_members(trial: Trial, members: list[Callable[[], Trial]], engine: Engine) -> tuple[list[_Found], str]:
+    """Train several networks, side by side where that is faster, and why they stopped. After a stop some may be missing."""
+    request, count, began = trial.request, len(members), time.perf_counter()
+    turns = rounds_of(trial, count)
+    at_once = turns[0].jobs
+    epochs = [0] * count
+    has_asked = False
 
+    def hear(number: int, event: EpochEnd) -> bool:
+        nonlocal has_asked
+        epochs[number] = event.epoch
+        event = replace(event, epoch=sum(epochs), epochs=count * event.epochs, member=number)
+        if request.progress is not None:
+            request.progress(event)
+        asked = [callback(event) for callback in request.callbacks]  # all of them, whatever one says
+        has_asked = any(asked)
+        return has_asked
 
-def _shifted(tell: Callable[[EpochEnd], R], number: int, count: int) -> Callable[[EpochEnd], R]:
-    return lambda event: tell(replace(event, epoch=number * event.epochs + event.epoch, epochs=count * event.epochs))
+    def job(number: int, tell: Callable[[EpochEnd], bool]) -> _Found:
+        turn = number // at_once
+        budget = request.time_budget
+        if budget is not None:
+            budget = max(1e-3, (budget - (time.perf_counter() - began)) / (len(turns) - turn))
+        member = members[number]()
+        asked = replace(
+            member.request, callbacks=(tell,), progress=None, time_budget=budget, n_jobs=turns[turn].threads
+        )
+        found = _train(replace(member, request=asked), engine)
+        epochs[number] = request.epochs  # also where it ended early
+        return found
+
+    found = side_by_side([partial(job, number) for number in range(count)], at_once, hear)
+    if has_asked:
+        return found, "callback"
+    is_cut = len(found) < count or any(one.outcome.stopped in ("callback", "interrupted") for one in found)
+    return found, "interrupted" if is_cut else found[-1].outcome.stopped
 
 
 def _mean(histories: list[History]) -> History:
@@ -115,19 +157,23 @@ def _mean(histories: list[History]) -> History:
     )
 
 
-def _calibrated(trained: Trained, trial: Trial, said: list[tuple[Array, Rows | None]]) -> Trained:
-    """With the probabilities of a preset's classifier calibrated on rows that its weights were not trained on."""
-    request, network = trial.request, trial.network
-    held = [(theta, rows) for theta, rows in said if rows is not None]
+def _said(trial: Trial, theta: Array, engine: Engine) -> Rows | None:
+    """The rows that were watched with the logits in place of their inputs, where there are any and a preset's classifier
+    is to be calibrated."""
+    request, network, rows = trial.request, trial.network, trial.validation
     wanted = request.preset is not None and preset_of(request.preset).is_calibrated
-    if not wanted or not held or network.output_activation not in ("sigmoid", "softmax"):
-        return trained
-    engine = choose(request.engine, network.plan, request.update, request.dtype)
-    z = np.concatenate([logits(network, theta, rows.x, engine, request.n_jobs) for theta, rows in held])
-    weights = [rows.weights for _, rows in held if rows.weights is not None]
-    together = Rows(
-        np.concatenate([rows.x for _, rows in held]), np.concatenate([rows.y for _, rows in held if rows.y is not None]),
-        np.concatenate(weights) if weights else None,
+    if not wanted or rows is None or network.output_activation not in ("sigmoid", "softmax"):
+        return None
+    return replace(rows, x=logits(network, theta, rows.x, engine, request.n_jobs))
+
+
+def _calibrated(trained: Trained, said: list[Rows]) -> Trained:
+    """With the probabilities calibrated on rows that the weights were not trained on."""
+    weights = [rows.weights for rows in said if rows.weights is not None]
+    t = temperature(
+        Rows(
+            np.concatenate([rows.x for rows in said]), np.concatenate([rows.y for rows in said if rows.y is not None]),
+            np.concatenate(weights) if weights else None,
+        )
     )  # fmt: skip
-    t = temperature(z, together)
     return replace(trained, theta=tempered(trained.network, trained.theta, t), temperature=t)

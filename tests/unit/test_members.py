@@ -59,17 +59,17 @@ def test_groups_are_restored_from_a_description():
 def test_the_temperature_that_was_hidden_in_logits_is_found(t):
     z = RNG.normal(size=(20_000, 1)) * 2
     y = (RNG.random((20_000, 1)) < logistic(z)).astype(float)
-    assert temperature(z * t, Rows(z, y)) == pytest.approx(t, rel=0.05)  # 20 000 coins tell it to about 2 %
+    assert temperature(Rows(z * t, y)) == pytest.approx(t, rel=0.05)  # 20 000 coins tell it to about 2 %
     z = RNG.normal(size=(20_000, 3)) * 2
     codes = (RNG.random((20_000, 1)) > softmax_of(z).cumsum(axis=1)).sum(axis=1).clip(0, 2)
-    assert temperature(z * t, Rows(z, codes)) == pytest.approx(t, rel=0.05)
+    assert temperature(Rows(z * t, codes)) == pytest.approx(t, rel=0.05)
 
 
 def test_rows_of_no_weight_do_not_move_the_temperature():
     z = RNG.normal(size=(500, 1))
     y = (RNG.random((500, 1)) < 0.5).astype(float)
     weights = (np.arange(500) < 250).astype(float)
-    assert temperature(z, Rows(z, y, weights)) == temperature(z[:250], Rows(z[:250], y[:250], weights[:250]))
+    assert temperature(Rows(z, y, weights)) == temperature(Rows(z[:250], y[:250], weights[:250]))
 
 
 @pytest.mark.parametrize("name", ["two classes", "three classes"])

@@ -72,6 +72,16 @@ def split(table: Table, schema: Schema, *, validation: float = 0.1, test: float 
 
 def folds(table: Table, schema: Schema, count: int = 5, *, seed: int = 0) -> tuple[Split, ...]:
     """`count` splits whose test parts are all rows with a target, each row once (validation parts are empty)."""
+    fold, notes = fold_numbers(table, schema, count, seed=seed)
+    none = read_only(np.empty(0, np.int64))
+    return tuple(
+        Split(read_only(schema.rows[fold != k]), none, read_only(schema.rows[fold == k]), notes) for k in range(count)
+    )
+
+
+def fold_numbers(table: Table, schema: Schema, count: int, *, seed: int = 0) -> tuple[Rows, tuple[Note, ...]]:
+    """The fold of each row of `schema.rows`, from 0 (rows,), and what there is to say about it. CR105 with fewer different
+    rows than folds."""
     whole("count", count, low=2)
     groups = _group(table, schema, seed, "folds")
     if len(groups.sizes) < count:
@@ -83,12 +93,7 @@ def folds(table: Table, schema: Schema, count: int = 5, *, seed: int = 0) -> tup
             got=f"{len(groups.sizes)} different in {len(schema.rows)} rows",
             hint="give more rows, or pass test=0 for a model without a score",
         )
-    fold = (np.arange(len(groups.sizes)) % count)[groups.of_row]
-    none = read_only(np.empty(0, np.int64))
-    return tuple(
-        Split(read_only(schema.rows[fold != k]), none, read_only(schema.rows[fold == k]), groups.notes)
-        for k in range(count)
-    )
+    return (np.arange(len(groups.sizes)) % count)[groups.of_row], groups.notes
 
 
 def class_weights(

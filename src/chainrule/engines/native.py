@@ -61,6 +61,10 @@ class NativeEngine:
             return f"the rule {update.rule.name!r} remembers more than two arrays"
         return why_not(plan)
 
+    def is_all_compiled(self, plan: Plan, update: Update) -> bool:
+        """Whether every record of the plan has a kernel, so that Python's lock is free while it trains."""
+        return not lower(plan, update, 0).calls
+
     def open(
         self,
         plan: Plan,

@@ -8,8 +8,7 @@ all addressed by the epoch and the step.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +26,7 @@ from chainrule.plan import Plan, check_trainable
 from chainrule.shapes import Array, Ints
 from chainrule.training.diverged import check_finite, diverged
 from chainrule.training.history import History
+from chainrule.training.interrupt import interruptible
 from chainrule.training.measuring import watched
 from chainrule.training.orders import row_orders
 from chainrule.training.state import Learner as Learner
@@ -59,17 +59,21 @@ class Settings:
 @dataclass(frozen=True, eq=False)
 class EpochEnd:
     """What a callback sees after an epoch: its row of the history, how to get the weights, and, where training goes by
-    steps, how to get the pass of a few training rows with every delta and gradient."""
+    steps, how to get the pass of a few training rows with every delta and gradient.
+
+    Where several networks are trained, `member` (from 0) is the one whose epoch ended, `row` and `learner` are its own, and
+    `epoch` of `epochs` counts those of all together: it rises with every call, whatever the order of the networks."""
 
     epoch: int
     epochs: int
     row: Mapping[str, float]
     learner: Callable[[], Learner]
     look: Callable[[], Trace] | None = None
+    member: int = 0
 
 
 Callback = Callable[[EpochEnd], bool | None]
-"""Called after every epoch; True asks to stop."""
+"""Called after every epoch, one call at a time and all in the thread that called `fit`; True asks to stop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +155,7 @@ class _Run:
     def go(self) -> Outcome:
         began = time.perf_counter()
         stopped = "epochs"
-        with _interruptible() as interrupted:
+        with interruptible() as interrupted:
             while self.epoch < self.settings.epochs:
                 if self.best and self.best.waited >= self.best.rule.patience:
                     stopped = "early"  # found in the snapshot that this run goes on from
@@ -256,27 +260,3 @@ class _Run:
         index = order[epoch][batch * self.batch_size : (batch + 1) * self.batch_size]
         step = self.step + failed
         return diverged(self.session.trace(self.rows, index, step), step + 1, self.epoch + epoch + 1)
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Within, the first Ctrl-C only raises a flag; the second stops at once. Outside the main thread nothing changes."""
-    import signal
-    import threading
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    asked: list[bool] = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(True)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, before)

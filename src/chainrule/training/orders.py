@@ -27,7 +27,8 @@ def row_orders(seed: int | None, first: int, epochs: int, count: int) -> Ints:
         return np.ascontiguousarray(np.broadcast_to(np.arange(count), (epochs, count)))
     together = max(1, _DRAWN_TOGETHER // count)
     blocks = range(first // together, (first + epochs - 1) // together + 1)
-    drawn = np.concatenate([_block(seed, block, together, count) for block in blocks])
+    draw = _small_block if together > 1 else _large_block
+    drawn = np.concatenate([draw(seed, block, together, count) for block in blocks])
     skip = first - blocks.start * together
     return np.ascontiguousarray(drawn[skip : skip + epochs])
 
@@ -63,9 +64,13 @@ def watched_part(examples: E, validation: E | None, seed: int, *, has_metrics: b
     return examples if index is None else examples.take(index)
 
 
-@lru_cache(maxsize=2)
 def _block(seed: int, block: int, epochs: int, count: int) -> Ints:
     source = rng.generator(seed, "order", block)
     if epochs == 1:
         return source.permutation(count)[None, :]
     return source.permuted(np.tile(np.arange(count), (epochs, 1)), axis=1)
+
+
+_large_block = lru_cache(maxsize=2)(_block)
+_small_block = lru_cache(maxsize=64)(_block)
+"""32 KiB each, for networks that are trained side by side."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.constraints import choice, real, whole
+from chainrule.engines.native import thread_count
 from chainrule.errors import DataError, SettingError
 from chainrule.fit import fit, read_examples
 from chainrule.model import Model
@@ -90,7 +91,7 @@ def tune(
     trials.
     validation: the share of the rows that trials are compared on. test: the share that no trial sees, for the score.
     run: a folder that keeps every result; with `resume` an interrupted search goes on there, to the same table.
-    n_jobs: so many processes, by default one per core; each trial has one thread.
+    n_jobs: so many processes, by default one per core (or CHAINRULE_NUM_THREADS); each trial has one thread.
 
     Ctrl-C ends the search, not the work: the best settings so far are trained and returned.
     Raises `SettingError` before any work, CR604 where no trial could be trained, and `DataError`.
@@ -98,7 +99,7 @@ def tune(
     Source of successive halving: Jamieson, Talwalkar, Non-stochastic best arm identification (2016).
     """
     began = clock.monotonic()
-    jobs = os.cpu_count() or 1 if n_jobs in (None, -1) else whole("n_jobs", n_jobs, low=1)
+    jobs = thread_count(n_jobs)
     _check(time, trials, search, validation, test, settings)
     trials = TRIALS if trials is None and time is None else trials
     space = space_for(space, settings)
