@@ -75,7 +75,8 @@ def test_rows_that_are_watched_are_encoded_by_the_rows_that_are_not():
     data = read_table(table())
     prepared = prepare(request_of(("y",), {"preset": "fast"}, "tune"), data)
     trial = trial_of(prepared)
-    for member in member_trials(prepared, trial):
+    for begin in member_trials(prepared, trial):
+        member = begin()
         watched = np.setdiff1d(trial.index, member.index)
         told = learned_from(trial.encoder, data, member.index, None).encode(data, watched)
         assert np.array_equal(member.validation.x, told)
