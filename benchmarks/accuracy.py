@@ -169,7 +169,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="append", choices=list(RECIPES))
     parser.add_argument(
-        "--contender", action="append", choices=list(CONTENDERS), help="with the reference, always there"
+        "--contender",
+        action="append",
+        choices=list(EVERYBODY),
+        metavar="NAME",
+        help=f"with the reference, always there: {', '.join(CONTENDERS)}, or an ablation or alternative by its whole name",
     )
     parser.add_argument("--large", action="store_true", help="the tables of 100,000 rows instead of the smaller ones")
     parser.add_argument("--csv", action="append", default=[], help="a table of your own, instead or with --table")

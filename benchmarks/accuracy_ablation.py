@@ -44,6 +44,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "1 network of 128 epochs": {"members": 1, "epochs": 128},
     "16 pieces, each of 50 rows at least, instead of 8 of 100": {"MAX_PIECES": 16, "PIECE_ROWS": 50},
     "pieces and categories 1 high instead of 0.25": {"HEIGHT": 1.0},
+    "1,024 inputs of categories at most, of 10 rows each": {"MAX_CATEGORIES": 1024, "RARE_ROWS": 10},
     "dropout of 0.3 instead of 0.15": {"dropout": 0.3},
     "flat cosine instead of coslog4": {"schedule": "flat_cos"},
 }

@@ -198,3 +198,10 @@ def test_descriptions_of_earlier_versions_have_no_means():
     for column in old["columns"]:
         del column["means"]
     assert not plans(Encoder.from_dict(old))
+
+
+def test_rows_that_name_no_level_leave_the_mean_of_all():
+    y = 1e9 + np.arange(5.0)[:, None]
+    found = shrunk_means(np.full(5, -1), y, None, 2)
+    assert found.prior[0] == found.values[1, 0] == 1e9 + 2
+    assert not found.is_evident[0]

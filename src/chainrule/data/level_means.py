@@ -50,10 +50,10 @@ def shrunk_means(slots: Ints, y: Floats, weights: Floats | None, count: int, *, 
     """
     w = np.ones(len(slots)) if weights is None else weights.astype(np.float64)
     there = (slots >= 0) & (w > 0)
+    if not there.any():  # no row says anything of a level
+        mean, none = y.mean(axis=0), np.zeros(y.shape[1], bool)
+        return LevelMeans(np.tile(mean, (count, 1)), mean, np.full(len(mean), np.inf), none)
     slots, y, w = slots[there], y[there], w[there]
-    if not len(slots):
-        nothing = np.zeros(y.shape[1])
-        return LevelMeans(np.zeros((count, len(nothing))), nothing, nothing + np.inf, nothing > 0)
     w = w * (len(w) / w.sum())
     prior = np.average(y, axis=0, weights=w)
     unit = np.maximum(np.abs(y - prior).max(axis=0), np.finfo(float).tiny)  # squares of large targets would overflow
