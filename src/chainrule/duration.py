@@ -16,6 +16,7 @@ from chainrule.engines.choose import choose
 from chainrule.prepare import SCORE_FOLDS, Prepared, Trial
 from chainrule.trained import rounds_of
 from chainrule.training.loop import begin
+from chainrule.training.orders import watched_count
 from chainrule.training.side_by_side import side_by_side
 
 _STEPS = 24  # timed; one call before them warms the engine up
@@ -29,12 +30,14 @@ def seconds_for(prepared: Prepared, trial: Trial) -> float:
 
 
 def seconds_per_epoch(trial: Trial, members: int | None = None) -> float:
-    """One epoch of all members of a trial (or of so many), with the look at the rows that they watch. Those that will be at
-    work at once are timed at once."""
+    """One epoch of all members of a trial (or of so many), with the look at the rows that are measured at its end. Those that
+    will be at work at once are timed at once."""
     request, rows = trial.request, trial.rows
     train, watched = len(rows), len(trial.validation or ())
     if request.members > 1 and trial.validation is None:  # each trains on four fifths and watches one
         train, watched = round(0.8 * train), round(0.2 * train)
+    if watched:
+        watched += watched_count(train, watched, bool(request.metrics))
     engine = choose(request.engine, trial.network.plan, request.update, request.dtype)
 
     def job(threads: int, tell: Callable[[None], bool]) -> float:

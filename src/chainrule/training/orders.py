@@ -42,10 +42,15 @@ def watched_rows(seed: int, count: int, validation: int | None, has_metrics: boo
     >>> watched_rows(0, 500, None, True) is None, len(watched_rows(0, 50_000, 100, True)), len(watched_rows(0, 500, 100, False))
     (True, 5000, 100)
     """
-    most = WATCHED_ROWS if has_metrics else min(WATCHED_ROWS, validation or 0)
+    most = watched_count(count, validation, has_metrics)
     if count <= most:
         return None
     return np.sort(rng.generator(seed, "watched").choice(count, most, replace=False))
+
+
+def watched_count(count: int, validation: int | None, has_metrics: bool) -> int:
+    """How many of `count` training rows are measured after every epoch; see `watched_rows`."""
+    return min(count, WATCHED_ROWS if has_metrics else min(WATCHED_ROWS, validation or 0))
 
 
 class _Taken(Protocol):
