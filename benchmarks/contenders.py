@@ -33,7 +33,7 @@ class Chainrule:
         name = {"sgd": "momentum", "adam": "adam"}[optimizer]
         self.rule = rules.get(name, learning_rate=LEARNING_RATE[optimizer])
         update = Update(self.rule)
-        self.rows = Rows(x, y if work.loss == "ce" else y.astype(np.float32)[:, None])
+        self.rows = Rows(x, y if work.loss == "ce" else y.astype(x.dtype)[:, None])
         self.work, self.step = work, 0
         theta = np.concatenate([part for w, b in layers for part in (w.T.ravel(), b)])
         slots = tuple(np.zeros_like(theta) for _ in self.rule.slots)
@@ -57,6 +57,14 @@ class ChainruleReference(Chainrule):
     """chainrule without its compiled engine: NumPy alone."""
 
     engine = "reference"
+
+
+class ChainruleFloat64(ChainruleReference):
+    """The truth that `--check` compares with."""
+
+    def __init__(self, work: Workload, optimizer: str, layers: Layers, x: Any, y: Any) -> None:
+        wide = [(w.astype(np.float64), b.astype(np.float64)) for w, b in layers]
+        super().__init__(work, optimizer, wide, x.astype(np.float64), y)
 
 
 class ChainruleFit:
@@ -312,6 +320,7 @@ class Sklearn:
 # Name -> class and environment. NumPy's and scikit-learn's wheels choose AVX2 kernels on some CPUs that have AVX-512; the
 # variants named -avx512 let OpenBLAS use its AVX-512 kernels.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "CHAINRULE_NUM_THREADS": "1"}
+EXACT = "chainrule-float64"
 _AVX512 = {"OPENBLAS_CORETYPE": "SkylakeX"}
 CONTENDERS: dict[str, tuple[type, dict[str, str]]] = {
     "chainrule": (Chainrule, {}),
@@ -319,6 +328,7 @@ CONTENDERS: dict[str, tuple[type, dict[str, str]]] = {
     "chainrule-avx2": (Chainrule, {"CHAINRULE_ISA": "avx2"}),
     "chainrule-fit": (ChainruleFit, {}),
     "chainrule-reference": (ChainruleReference, {}),
+    EXACT: (ChainruleFloat64, {}),
     "jax": (Jax, {}),
     "torch": (Torch, {}),
     "torch-1-thread": (Torch, ONE_THREAD),

@@ -4,6 +4,7 @@
 
 #include "narrow.hpp"
 #include "passes.hpp"
+#include "shares.hpp"
 #include "team.hpp"
 #include "tiny.hpp"
 
@@ -47,6 +48,8 @@ template <class T> class Session {
     for (int s = 0; s < plan.slot_arrays && s < 2; s++) net_.pack(slots[s], net_.slot[s]);
     net_.derive();
     squares_.resize(net_.tasks.size());
+    for (auto& task : net_.tasks) costs_.push_back(task.cost);
+    whole_.among(1, costs_);
   }
 
   Status train(const RowsSpec& rows, const int64_t* order, long epochs, long m, long batch_size, const double* const* table, int64_t first_step, double* losses, int64_t* done) {
@@ -87,19 +90,17 @@ template <class T> class Session {
     }
     stopped_ = false, failed_ = false;
     long k = 0;
-    cut(1);
     team_.barrier.start(1);  // the stretch before may have ended with the whole team
     if (size == 1) k = run(0, 1, 0, steps);
     while (k < steps && !stopped_) {
       if (pace_.alone()) {
         const double begin = Pace::now();
-        cut(1);
         team_.barrier.start(1);
         k = run(0, 1, k, k + 1);
         pace_.worked_alone(Pace::now() - begin);
         continue;
       }
-      cut(size);
+      shares_.among(size, costs_);
       until_ = steps;
       pace_.team_begins();
       long reached = k;
@@ -123,7 +124,7 @@ template <class T> class Session {
     if (rows.count == 0) memset((void*)net_.gradient, 0, (size_t)net_.packed_size * sizeof(T));
     *loss = 0;
     const int threads = net_.work * (double)rows.count < 2e7 ? 1 : team_.size();  // waking the team takes some 50 microseconds
-    cut(threads);
+    shares_.among(threads, costs_);
     failed_ = false;
     std::vector<T> vectors = gradients_of_calls(nullptr);
     double sum = 0;
@@ -132,11 +133,11 @@ template <class T> class Session {
       part.first = start, part.rows = rows.count - start < block ? rows.count - start : block;
       team_.run(threads, [&](int me) {
         FlushToZero also;
-        const long from = share(part.rows, me, threads), to = share(part.rows, me + 1, threads);
+        const long from = shares_.row(part.rows, me), to = shares_.row(part.rows, me + 1);
         if (!first_half(*workers_[me], part, from, to)) failed_ = true;
-        team_.barrier.wait();
+        team_.barrier.wait(me);
         if (me == 0) sum += reduced_loss(*workers_[0], part.rows);
-        for (int t = cut_[me]; t < cut_[me + 1]; t++) gradient_of(*workers_[me], net_.tasks[t], part.rows, start > 0);
+        for (int t = shares_.task(me); t < shares_.task(me + 1); t++) gradient_of(*workers_[me], net_.tasks[t], part.rows, start > 0);
       });
       if (start + block < rows.count || start > 0) vectors = gradients_of_calls(&vectors);
     }
@@ -234,8 +235,6 @@ template <class T> class Session {
     batch.x = (const T*)rows.x, batch.y = (const T*)rows.y, batch.codes = rows.codes, batch.weights = (const T*)rows.weights;
     return batch;
   }
-  // Where the rows of a thread begin. Everybody has as many, to two: a thread that waits costs more than a tile cut short.
-  static long share(long rows, int me, int threads) { return me == threads ? rows : rows * me / threads / 2 * 2; }
   void room_for(long rows) {
     if (!work_ || work_->capacity < rows) {
       workers_.clear();
@@ -243,17 +242,6 @@ template <class T> class Session {
       work_ = std::make_unique<Workspace<T>>(net_, rows, false, true);
     }
     while ((int)workers_.size() < team_.size()) workers_.push_back(std::make_unique<Worker<T>>(net_, *work_, call_));
-  }
-  // Shares the tasks out in stretches of equal cost.
-  void cut(int threads) {
-    double all = 0, sum = 0;
-    for (auto& task : net_.tasks) all += task.cost;
-    cut_.assign((size_t)threads + 1, (int)net_.tasks.size());
-    cut_[0] = 0;
-    for (int t = 0, next = 1; t < (int)net_.tasks.size() && next < threads; t++) {
-      sum += net_.tasks[t].cost;
-      while (next < threads && sum >= all * next / threads) cut_[next++] = t + 1;
-    }
   }
   // Gradients that calls wrote, which replace what was there: added up over blocks here.
   std::vector<T> gradients_of_calls(const std::vector<T>* before) {
@@ -273,9 +261,14 @@ template <class T> class Session {
   // One step of training as thread `me` of `threads`; false to stop.
   bool step(Batch<T>& batch, int me, int threads, const Scalars<T>& scalars, double* loss_out, long at) {
     Worker<T>& mine = *workers_[me];
+    Shares& shares = threads == 1 ? whole_ : shares_;
+    const bool timed = threads > 1 && at % Shares::EVERY == 0;
+    double begin = timed ? Pace::now() : 0;
     batch.total = total_weight(net_, batch);
-    const bool fine = first_half(mine, batch, share(batch.rows, me, threads), share(batch.rows, me + 1, threads));
-    team_.barrier.wait();
+    if (me == 0) shares.settle(Shares::TASKS);
+    const bool fine = first_half(mine, batch, shares.row(batch.rows, me), shares.row(batch.rows, me + 1));
+    if (timed) shares.took(Shares::ROWS, me, Pace::now() - begin);
+    team_.barrier.wait(me);
     const double loss = reduced_loss(mine, batch.rows);  // every thread the same sum, so all stop or none
     if (me == 0) *loss_out = loss;
     if (!fine || !std::isfinite(loss)) {
@@ -283,29 +276,33 @@ template <class T> class Session {
       return false;
     }
     if (net_.spec.rule == -1) return moved_by_call(mine, batch);
+    if (timed) begin = Pace::now();
+    if (me == 0) shares.settle(Shares::ROWS);
+    const int first = shares.task(me), last = shares.task(me + 1);
     const RuleKernel<T> rule = rule_kernel<T>(net_.spec.rule);
     if (Narrow<T>::fits(net_, batch.rows)) {  // the last batch of an epoch whose others are too large for it
-      for (int t = cut_[me]; t < cut_[me + 1]; t++) {
+      for (int t = first; t < last; t++) {
         Narrow<T>::gradient_of_task(mine, net_.tasks[t], batch.rows);
         move_task(mine, net_.tasks[t], rule, scalars, (T)1);
       }
     } else if (net_.spec.clip_norm == 0) {
-      train_tasks(mine, cut_[me], cut_[me + 1], batch.rows, rule, scalars);
+      train_tasks(mine, first, last, batch.rows, rule, scalars, threads > 1);
     } else {
-      for (int t = cut_[me]; t < cut_[me + 1]; t++) {
+      for (int t = first; t < last; t++) {
         gradient_of(mine, net_.tasks[t], batch.rows, false);
         squares_[t] = square_of(mine, net_.tasks[t]);
       }
-      team_.barrier.wait();
+      team_.barrier.wait(me);
       double square = 0;
       for (double s : squares_) square += s;
       const double length = std::sqrt(square);
       const T shrink = length > net_.spec.clip_norm ? (T)(net_.spec.clip_norm / length) : (T)1;
-      for (int t = cut_[me]; t < cut_[me + 1]; t++) move_task(mine, net_.tasks[t], rule, scalars, shrink);
+      for (int t = first; t < last; t++) move_task(mine, net_.tasks[t], rule, scalars, shrink);
     }
+    if (timed) shares.took(Shares::TASKS, me, Pace::now() - begin);
     // Told before the barrier, so that all threads stop after the same step.
     if (threads > 1 && me == 0 && pace_.too_slow()) until_.store(at + 1, std::memory_order_release);
-    team_.barrier.wait();
+    team_.barrier.wait(me);
     return true;
   }
   bool moved_by_call(Worker<T>& mine, const Batch<T>& batch) {
@@ -323,7 +320,8 @@ template <class T> class Session {
   std::unique_ptr<Narrow<T>> narrow_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
   std::vector<std::unique_ptr<Predictor>> predictors_;
-  std::vector<int> cut_;
+  std::vector<double> costs_;  // of the tasks
+  Shares shares_, whole_;
   std::vector<double> squares_;
   Pace pace_;
   long paced_for_ = 0;

@@ -39,11 +39,6 @@ template <class T> void vector_gradient(Worker<T>& on, const Op<T>& op, const Pa
   if (shared) g[0] = total;
 }
 
-template <class T> long columns_left(const Param<T>& p, long panel) {
-  const long left = p.spec.to - panel * p.panels.columns;
-  return left < p.panels.columns ? left : p.panels.columns;
-}
-
 // A block of the rows of `in` that a task multiplies: the units of a slot from `task.from` on, for every row of the batch.
 template <class T> struct InputBlock {
   const T* at;
@@ -97,7 +92,9 @@ template <class T> void derive_task(Worker<T>& on, const Task& task) {
   if (!p.matrix()) {
     if (op.spec.kind == AFFINE) on.net.spread_bias(op);
   } else if (on.net.wants_delta[op.spec.source]) {
-    transpose_panel(p.panels, on.net.theta + p.packed, task.panel, task.from, task.to, op.transposed_shape, op.transposed);
+    long from, to;
+    range_of(on, task, from, to);
+    transpose_panel(p.panels, on.net.theta + p.packed + from, task.panel, task.from, task.to, op.transposed_shape, op.transposed);
   }
 }
 
@@ -110,8 +107,9 @@ template <class T> void move_task(Worker<T>& on, const Task& task, RuleKernel<T>
 }
 
 // Gradients of the tasks first .. last and the update that they make. The gradient of a matrix goes no further than the first
-// cache; the block of inputs that tasks in a row multiply is laid side by side where enough panels read it.
-template <class T> void train_tasks(Worker<T>& on, int first, int last, long rows, RuleKernel<T> rule, const Scalars<T>& scalars) {
+// cache; the block of inputs that tasks in a row multiply is laid side by side where enough panels read it. Where other threads
+// read the weights in the next step (`shared`), they are streamed to memory.
+template <class T> void train_tasks(Worker<T>& on, int first, int last, long rows, RuleKernel<T> rule, const Scalars<T>& scalars, bool shared) {
   InputBlock<T> in{};
   const Task* before = nullptr;
   for (int t = first; t < last; t++) {
@@ -127,14 +125,24 @@ template <class T> void train_tasks(Worker<T>& on, int first, int last, long row
       if (p.panels.count() >= 16 && task.to - task.from == TASK_ROWS) in = {side_by_side(in.at, in.stride, rows, TASK_ROWS, on.inputs(rows * TASK_ROWS)), TASK_ROWS};
     }
     before = &task;
-    T* gradient = on.tile(TASK_ROWS * p.panels.columns);
+    T *gradient = on.tile((TASK_ROWS + TILE_VECTORS * width<T>) * p.panels.columns), *block = gradient + TASK_ROWS * p.panels.columns;
     long from, to;
     range_of(on, task, from, to);
-    const Piece<T> piece = on.net.piece(p).from(from, gradient);
+    Piece<T> piece = on.net.piece(p).from(from, gradient);
     matrix_gradient(on, task, in, rows, false, gradient);
+    if (!shared) {
+      rule(piece, 0, to - from, on.net.terms, scalars, (T)1);
+      derive_task(on, task);
+      continue;
+    }
+    piece.moved = gradient;
     rule(piece, 0, to - from, on.net.terms, scalars, (T)1);
-    derive_task(on, task);
+    stream_all(gradient, to - from, piece.theta);
+    const Op<T>& op = on.net.ops[task.op];
+    if (on.net.wants_delta[op.spec.source])
+      transpose_panel(p.panels, gradient, task.panel, task.from, task.to, op.transposed_shape, op.transposed, block);
   }
+  if (shared) streams_end();
 }
 
 // The square of the length of the direction over one task.
@@ -143,7 +151,7 @@ template <class T> double square_of(const Worker<T>& on, const Task& task) {
   const Piece<T> piece = on.net.piece(p);
   long from, to;
   range_of(on, task, from, to);
-  const long columns = p.matrix() ? p.panels.columns : to, real = p.matrix() ? columns_left(p, task.panel) : task.to;
+  const long columns = p.matrix() ? p.panels.columns : to, real = p.matrix() ? p.panels.columns_of(task.panel) : task.to;
   double part[8] = {};
   alignas(64) T line[width<T>];
   for (long i = from; i < to; i += width<T>) {

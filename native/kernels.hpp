@@ -16,9 +16,11 @@ constexpr long DEPTH = 256;                  // so many rows of a panel stay in 
 
 // c[r][v] += sum over k of a[r * row + k * step] * b[k * stride + v * width]
 template <class T, int R, int C>
-INLINE void multiply(long depth, const T* a, long row, long step, const T* b, long stride, Vec<T> (&c)[R][C]) {
+INLINE void multiply(long depth, const T* a, long row, long step, const T* b, long stride, Vec<T> (&c)[R][C], long ahead) {
   for (long k = 0; k < depth; k++, a += step, b += stride) {
     Vec<T> right[C];
+#pragma GCC unroll 4
+    for (int v = 0; v < C; v++) __builtin_prefetch(b + ahead + v * width<T>, 0, 2);
 #pragma GCC unroll 4
     for (int v = 0; v < C; v++) right[v] = load(b + v * width<T>);
 #pragma GCC unroll 16
@@ -40,6 +42,7 @@ template <class T> struct Product {
   const T* start;
   T* out;
   long out_stride;
+  long ahead = 0;
 };
 
 template <class T, int R, int C> INLINE void run_tile(const Product<T>& t, const T* a, T* out) {
@@ -48,7 +51,7 @@ template <class T, int R, int C> INLINE void run_tile(const Product<T>& t, const
   for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
     for (int v = 0; v < C; v++) c[r][v] = load((t.start ? t.start : out + r * t.out_stride) + v * width<T>);
-  multiply<T, R, C>(t.depth, a, t.row, t.step, t.b, t.stride, c);
+  multiply<T, R, C>(t.depth, a, t.row, t.step, t.b, t.stride, c, t.ahead);
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
@@ -104,10 +107,8 @@ template <class T> struct Panels {
   long count() const { return (to + columns - 1) / columns; }
   long size() const { return count() * from * columns; }
   long at(long i, long o) const { return o / columns * columns * from + i * columns + o % columns; }
-  int vectors(long panel) const {
-    const long left = to - panel * columns;
-    return (int)((left < columns ? left + width<T> - 1 : columns) / width<T>);
-  }
+  long columns_of(long panel) const { return to - panel * columns < columns ? to - panel * columns : columns; }
+  int vectors(long panel) const { return (int)((columns_of(panel) + width<T> - 1) / width<T>); }
 };
 
 // out (rows, to) = bias + a (rows, from) times the panels, calling `finish(row, rows, column, vectors)` on every block done,
@@ -122,7 +123,7 @@ INLINE void times_panels(const T* a, long a_stride, long rows, const Panels<T>& 
       const bool last = k + stretch >= shape.from;
       for (long p = 0; p < shape.count(); p++) {
         multiply_rows<T>(shape.vectors(p), count, {a + r * a_stride + k, a_stride, 1, panels + (p * shape.from + k) * shape.columns, shape.columns, depth,
-                                                   k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride});
+                                                   k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride, p + 1 < shape.count() ? shape.from * shape.columns : 0});
         if (last) finish(r, count, p * shape.columns, shape.vectors(p));
       }
     }
@@ -142,24 +143,39 @@ template <class T> INLINE void transpose_square(const T* in, long in_stride, int
     if (c < columns) store(out + c * out_stride, square[c]);
 }
 
-// The rows from .. to of panel p of the transposed matrix, from the panels themselves: `to` entries of `shape.from`.
-template <class T> void transpose_panel(const Panels<T>& shape, const T* panels, long p, long from, long to, const Panels<T>& other, T* transposed) {
+// Some rows of panel p, turned into rows of `out_stride` entries.
+template <class T> void turn(const Panels<T>& shape, const T* in, long p, long count, T* out, long out_stride) {
   constexpr int n = width<T>;
-  for (long column = p * shape.columns; column < (p + 1) * shape.columns && column < shape.to; column += n) {
-    const int columns = (int)(shape.to - column < n ? shape.to - column : n);
-    const T* in = panels + p * shape.columns * shape.from + column % shape.columns;
-    for (long i = from; i < to;) {  // panel by panel of the other
-      T* out = transposed + other.at(column, i);
-      const long stop = (i / other.columns + 1) * other.columns, end = stop < to ? stop : to;
-      for (; i < end; i += n, out += n) {
-        const int rows = (int)(end - i < n ? end - i : n);
-        if (rows == n && columns == n) transpose_square(in + i * shape.columns, shape.columns, n, n, out, other.columns);
-        else if (rows * columns > 3 * n) transpose_square(in + i * shape.columns, shape.columns, rows, columns, out, other.columns);
-        else
-          for (int r = 0; r < rows; r++)
-            for (int c = 0; c < columns; c++) out[c * other.columns + r] = in[(i + r) * shape.columns + c];
-      }
+  const long columns = shape.columns_of(p);
+  for (long c = 0; c < columns; c += n) {
+    const int across = (int)(columns - c < n ? columns - c : n);
+    for (long i = 0; i < count; i += n) {
+      const int rows = (int)(count - i < n ? count - i : n);
+      const T* corner = in + i * shape.columns + c;
+      T* to = out + c * out_stride + i;
+      if (rows == n && across == n) transpose_square(corner, shape.columns, n, n, to, out_stride);
+      else if (rows * across > 3 * n) transpose_square(corner, shape.columns, rows, across, to, out_stride);
+      else
+        for (int r = 0; r < rows; r++)
+          for (int k = 0; k < across; k++) to[k * out_stride + r] = corner[r * shape.columns + k];
     }
+  }
+}
+
+template <class T> void stream_all(const T* from, long count, T* to) {
+  for (long i = 0; i < count; i += width<T>) stream(to + i, load(from + i));
+}
+
+// The rows from .. to of panel p, the first of them at `in`, into the transposed matrix `other`. With room for one of its panels'
+// blocks in `block` they are streamed.
+template <class T> void transpose_panel(const Panels<T>& shape, const T* in, long p, long from, long to, const Panels<T>& other, T* transposed, T* block = nullptr) {
+  for (long i = from; i < to;) {  // panel by panel of the other
+    const long stop = (i / other.columns + 1) * other.columns, end = stop < to ? stop : to;
+    T* place = transposed + other.at(p * shape.columns, i);
+    const bool streamed = block && end - i == other.columns;
+    turn(shape, in + (i - from) * shape.columns, p, end - i, streamed ? block : place, other.columns);
+    if (streamed) stream_all(block, shape.columns_of(p) * other.columns, place);
+    i = end;
   }
 }
 

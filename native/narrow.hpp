@@ -43,7 +43,7 @@ template <class T> class Narrow {
     const T *delta = on.work.delta[op.spec.target], *in = on.work.value[op.spec.source];
     const long stride = on.net.strides[op.spec.target], in_stride = on.net.strides[op.spec.source];
     for (long i = p.matrix() ? task.from : 0; i < (p.matrix() ? task.to : 1); i++)
-      for (long o = p.matrix() ? task.panel * p.panels.columns : 0, end = p.matrix() ? o + columns_left(p, task.panel) : p.spec.to; o < end; o += width<T>) {
+      for (long o = p.matrix() ? task.panel * p.panels.columns : 0, end = p.matrix() ? o + p.panels.columns_of(task.panel) : p.spec.to; o < end; o += width<T>) {
         Vec<T> sums[GROUP] = {};
         for (long r = 0; r < rows; r++) sums[r % GROUP] = fma(spread(p.matrix() ? in[r * in_stride + i] : (T)1), load(delta + r * stride + o), sums[r % GROUP]);
         for (long half = GROUP / 2; half; half /= 2)

@@ -172,7 +172,7 @@ template <class T> struct Network {
       if (op.spec.kind != AFFINE) continue;
       const Param<T>& w = params[op.spec.params[0]];
       for (long p = 0; p < w.panels.count(); p++)
-        transpose_panel(w.panels, theta + w.packed, p, 0, w.panels.from, op.transposed_shape, op.transposed);
+        transpose_panel(w.panels, theta + w.packed + p * w.panels.from * w.panels.columns, p, 0, w.panels.from, op.transposed_shape, op.transposed);
       spread_bias(op);
     }
   }

@@ -15,11 +15,13 @@ template <class T> struct Terms {
   bool penalised, clipped;
 };
 
-// A run of entries of theta that share their factors; `mask` (1 or 0 per entry) may be null.
+// A run of entries of theta that share their factors; `mask` (1 or 0 per entry) may be null. `moved` is where the new entries go:
+// theta, or the gradient, which is read before.
 template <class T> struct Piece {
   T *theta, *gradient, *slot[2];
   const T* mask;
   T rate_factor, decay_factor;
+  T* moved = theta;
 
   // The entries from `at` on, with their gradient elsewhere.
   Piece from(long at, T* gradients) const {
@@ -108,7 +110,7 @@ template <class R, class T> INLINE void move_along(const Piece<T>& piece, long i
   if (shrink != (T)1) g *= shrink;
   if constexpr (R::slots > 0) m = load(piece.slot[0] + i);
   if constexpr (R::slots > 1) v = load(piece.slot[1] + i);
-  store(piece.theta + i, R::move(theta, g, m, v, rate, decay, terms.constants, s));
+  store(piece.moved + i, R::move(theta, g, m, v, rate, decay, terms.constants, s));
   if constexpr (R::slots > 0) store(piece.slot[0] + i, m);
   if constexpr (R::slots > 1) store(piece.slot[1] + i, v);
 }
