@@ -160,9 +160,10 @@ def _fit_means(
     if plans:
         told = listing([plan.part for plan in plans], 3)
         m = sorted({f"{one:.3g}" for one in found.strength[found.is_evident]}, key=float)
+        added = " to ".join(dict.fromkeys((m[0], m[-1])))
         text = (
-            f"{told} among the training rows with the same value, of {len(used)}, drawn to that of all rows as by "
-            f"{' to '.join(dict.fromkeys((m[0], m[-1])))} rows of it; for a training row, of rows in other folds alone"
+            f"{told} among the training rows with the same value ({len(used):,} values), shrunk to the mean of all rows as "
+            f"if {added} such rows were added; a training row is given that of other training rows"
         )
     notes.append(Note("means", f"column {column.name!r}", text))
     return plans
