@@ -42,7 +42,7 @@ template <class T> struct Product {
   const T* start;
   T* out;
   long out_stride;
-  long ahead = 0;
+  long ahead = 0;  // from b to what the next product reads, which is fetched meanwhile
 };
 
 template <class T, int R, int C> INLINE void run_tile(const Product<T>& t, const T* a, T* out) {

@@ -211,9 +211,8 @@ def _encoder_for(prepared: Prepared, train: Ints) -> Encoder:
     encoder = learn(request.level_means)
     if any(column.means for column in encoder.columns):
         try:
-            folds(
-                table, replace(schema, rows=train), 2 * MEANS_FOLDS, seed=request.seed
-            )  # so that a member's rows have folds
+            # As many again, so that the rows of one of several networks have folds too.
+            folds(table, replace(schema, rows=train), 2 * MEANS_FOLDS, seed=request.seed)
         except DataError:
             return learn(False)
         own = request.network.input_count if isinstance(request.network, Network) else len(encoder.inputs)
