@@ -42,7 +42,16 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "5 networks of 128 epochs instead of 8 of 64": {"members": 5, "epochs": 128},
     "3 networks of 40 epochs": {"members": 3, "epochs": 40},
     "1 network of 128 epochs": {"members": 1, "epochs": 128},
-    "16 pieces, each of 50 rows at least, instead of 8 of 100": {"MAX_PIECES": 16, "PIECE_ROWS": 50},
+    "16 pieces, each of 50 rows at least, instead of 8 of 100": {
+        "MOST_FURTHER": {"piecewise": (16, 0)},
+        "PIECE_ROWS": 50,
+    },
+    "8 waves instead of pieces": {"scale": "periodic"},
+    "8 waves beside the pieces": {"MOST_FURTHER": {"piecewise": (8, 8)}},
+    "8 waves beside the pieces, frequencies spread by 0.3 instead of 0.1": {
+        "MOST_FURTHER": {"piecewise": (8, 8)},
+        "WAVE_SPREAD": 0.3,
+    },
     "pieces and categories 1 high instead of 0.25": {"HEIGHT": 1.0},
     "1,024 inputs of categories at most, of 10 rows each": {"MAX_CATEGORIES": 1024, "RARE_ROWS": 10},
     "dropout of 0.3 instead of 0.15": {"dropout": 0.3},

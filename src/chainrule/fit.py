@@ -112,7 +112,8 @@ def fit(
     class_weight: "balanced" or a weight per class; sample_weight: one weight per row.
     task: "regression", "classification" or "multilabel" (several columns of 0 and 1) where the target could be either; keep,
     drop: columns to insist on or leave out; scale: "standard", "robust" (median and middle half, bent into (-3, 3)),
-    "piecewise" (robust, and further inputs for pieces of each number), or None to leave numbers as they are. A category
+    "piecewise" (robust, and further inputs for pieces of each number), "periodic" (robust, and cosines of each number,
+    drawn by `seed`), or None to leave numbers as they are. A category
     column has an input for each frequent value; where it has rare ones, too, each value's mean of the target, shrunk, is an
     input more (docs/presets.md).
     reading: options of `read_table`.

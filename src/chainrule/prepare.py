@@ -205,7 +205,7 @@ def _encoder_for(prepared: Prepared, train: Ints) -> Encoder:
     def learn(level_means: bool) -> Encoder:
         return fit_encoder(
             table, schema, train, scale=request.scale, scale_target=not _keeps_targets(request), level_means=level_means,
-            weights=_weights_of(prepared, train), dtype=request.dtype,
+            weights=_weights_of(prepared, train), dtype=request.dtype, seed=request.seed,
         )  # fmt: skip
 
     encoder = learn(request.level_means)

@@ -13,6 +13,7 @@ from chainrule.calculus.activations import activations
 from chainrule.calculus.loss import Loss
 from chainrule.calculus.losses import losses
 from chainrule.constraints import choice, real, whole
+from chainrule.data.fit_encoder import SCALES
 from chainrule.engines.base import Engine
 from chainrule.errors import SettingError
 from chainrule.layers import Dense
@@ -230,7 +231,7 @@ def check(**asked: Any) -> Request:
         n_jobs=asked["n_jobs"],
         time_budget=asked["time_budget"],
         class_weight=asked["class_weight"],
-        scale=asked["scale"],
+        scale=None if asked["scale"] is None else choice("scale", asked["scale"], SCALES),
         callbacks=tuple(callbacks),
         progress=asked["progress"],
         choices=asked["choices"],

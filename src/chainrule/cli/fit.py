@@ -54,6 +54,9 @@ the_rows, the_report = options.under("The rows"), options.under("The report")
 @the_rows("--keep", multiple=True, metavar="COLUMN", help="Insist on a column that would be left out.")
 @the_rows("--drop", multiple=True, metavar="COLUMN", help="Leave a column out.")
 @the_rows("--date-parts", multiple=True, metavar="COLUMN", help="Use a date column as year, month, weekday, days.")
+@the_rows(
+    "--scale", default="auto", help="standard, robust, piecewise, periodic or none: how numbers enter [standard]."
+)
 @the_rows("--missing-target", type=click.Choice(["error", "drop"]), default="error", help="Rows without a target.")
 @the_training("--time", "time_budget", help="Stop after this time, such as 90s, 2m or 1h.")
 @the_training("--seed", type=int, default=0, show_default=True, help="The same seed gives the same model.")
@@ -86,7 +89,8 @@ def fit(
     asked["batch_size"] = {"auto": "auto", "full": None}.get(batch, int(batch) if batch.isdigit() else batch)
     asked["l2"] = "auto" if asked["l2"] == "auto" else options.number("--l2", asked["l2"])
     asked["time_budget"] = options.seconds(asked["time_budget"])
-    asked["preset"] = None if asked["preset"] == "none" else asked["preset"]
+    for setting in ("preset", "scale"):
+        asked[setting] = None if asked[setting] == "none" else asked[setting]
     check_settings(**asked)
     table = read_table(data, **reading)
     if not quiet:

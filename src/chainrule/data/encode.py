@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.data.expansions import knots_from, waves_from
 from chainrule.data.inputs import DATE_PARTS, Input, InputColumn, inputs_of, slots_of, write_categories, write_numbers
 from chainrule.data.match import match_columns
 from chainrule.data.plain import refuse_infinite
@@ -84,14 +85,18 @@ class Encoder:
 
     def raw(self, table: Table, rows: Ints | None = None) -> npt.NDArray[np.float64]:
         """The same inputs in the units of their columns, missing values filled: shape (rows, inputs)."""
-        columns = tuple(
-            replace(column, height=1.0) if column.is_one_hot else replace(column, shift=0.0, scale=1.0, clip=0.0)
+        bare = tuple(
+            replace(column, height=1.0)
+            if column.is_one_hot
+            else replace(column, shift=0.0, scale=1.0, clip=0.0, knots=(), waves=())
             for column in self.columns
-        )  # fmt: skip
-        plain: npt.NDArray[np.float64] = replace(self, columns=columns).encode(table, rows, dtype=np.float64)
-        for i, one in enumerate(self.inputs):
-            if one.meaning == "piece":
-                plain[:, i] = plain[:, i] * one.scale + one.shift
+        )
+        plain = np.empty((table.row_count if rows is None else len(rows), len(self.inputs)))
+        further = np.array([bool(one.number) for one in self.inputs])
+        plain[:, ~further] = replace(self, columns=bare).encode(table, rows, dtype=np.float64)
+        if further.any():
+            shift, scale = np.array([(one.shift, one.scale) for one in self.inputs if one.number]).T
+            plain[:, further] = self.encode(table, rows, dtype=np.float64)[:, further] * scale + shift
         return plain
 
     def notes_on(self, table: Table) -> tuple[Note, ...]:
@@ -196,7 +201,8 @@ class Encoder:
 def _column_from(plain: dict[str, Any]) -> InputColumn:
     lists = {
         "levels": tuple(plain["levels"]),
-        "knots": tuple(plain.get("knots", ())),
+        "knots": knots_from(plain.get("knots", ())),
+        "waves": waves_from(plain.get("waves", ())),
         "means": tuple(plain.get("means", ())),
     }
     column = InputColumn(**{**plain, **lists})

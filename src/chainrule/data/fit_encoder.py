@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from chainrule.constraints import choice
 from chainrule.data.encode import Encoder, TargetColumn
-from chainrule.data.inputs import DATE_PARTS, Floats, InputColumn, means_of, numbers_of, slots_of
+from chainrule.data.expansions import Floats, knots_of, waves_of
+from chainrule.data.inputs import DATE_PARTS, InputColumn, inputs_of, means_of, numbers_of, slots_of
 from chainrule.data.level_means import means_named, shrunk_means, targets_of
 from chainrule.data.plain import too_large
 from chainrule.data.schema import Schema
@@ -23,13 +24,17 @@ MAX_CATEGORIES, FEW_CATEGORIES, CATEGORY_CELLS = 256, 64, 64_000_000
 RARE_SHARE, RARE_ROWS = 0.001, 50
 MOST_MEANS = 64
 """A target of more classes gets no means of levels: so many inputs of one column would drown the others."""
-SCALES = ("standard", "robust", "piecewise")
+MOST_FURTHER = {"piecewise": (8, 0), "periodic": (0, 8)}
+"""How many pieces and waves a number gets at most, by the scale that has them."""
+SCALES = ("standard", "robust", *MOST_FURTHER)
 CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by default (2024)
-MAX_PIECES, PIECE_ROWS, PIECE_INPUTS, PIECE_CELLS = 8, 100, 1024, 64_000_000
-"""A number is cut into so many pieces at most, each of so many rows at least; all numbers together get so many inputs for
-them, and of many rows as many as make so many numbers."""
+PIECE_ROWS, PIECE_INPUTS, PIECE_CELLS = 100, 1024, 64_000_000
+"""Each piece holds so many rows at least; the pieces of all numbers together are so many inputs at most, and of many rows as
+many as make so many numbers. The same limits hold for waves."""
+WAVE_SPREAD = 0.1
+"""Of the frequencies of waves, in cycles for one spread of the number: that of Holzmüller, Grinsztajn, Steinwart."""
 HEIGHT = 0.25
-"""Of the inputs of pieces and of categories beside a number bent into (-3, 3); measured by `accuracy.py --alternatives`."""
+"""Of the inputs of pieces, waves and categories beside a number bent into (-3, 3); measured by `accuracy.py --alternatives`."""
 
 
 def fit_encoder(
@@ -42,14 +47,17 @@ def fit_encoder(
     level_means: bool = False,
     weights: Floats | None = None,
     dtype: npt.DTypeLike = np.float32,
+    seed: int = 0,
 ) -> Encoder:
     """Learn the encoding from the training rows alone (all rows with a target when None).
 
     `scale="standard"`: numbers and regression targets get mean 0 and standard deviation 1, in float64. "robust": numbers
     get median 0 and a middle half of width 1, and are bent smoothly into (-3, 3), so that no outlier outweighs the rest;
     targets as before. "piecewise": the same, and beside each number one input for each of up to 8 pieces between
-    quantiles, which rises from 0 to 1 (less a half, times 0.25) within its piece; categories are 0.25 high too. None
-    leaves numbers and targets. `scale_target=False` leaves the targets alone (for losses that need them positive).
+    quantiles, which rises from 0 to 1 (less a half, times 0.25) within its piece; categories are 0.25 high too. "periodic":
+    the same with up to 8 cosines of each number, 0.25 high, in place of pieces, whose frequencies and phases are drawn by
+    `seed` (`chainrule.data.expansions`). None leaves numbers and targets.
+    `scale_target=False` leaves the targets alone (for losses that need them positive).
     `level_means`: a category column with levels too rare, or too many, for inputs of their own gets the mean of the target
     for each level as a further number (`chainrule.data.level_means`), where the levels differ; `weights` (training rows,)
     weigh them. Training rows are then to be encoded by `encode_by_folds`.
@@ -79,18 +87,18 @@ def fit_encoder(
     categories = [table[field.name].take(rows) for field in schema.inputs if field.treatment == "category"]
     means = {c.name: _fit_means(c, encoder, table, rows, weights, notes) for c in categories} if level_means else {}
     columns: list[InputColumn] = []
-    pieces = _pieces(schema, sum(map(len, means.values())), len(rows)) if scale == "piecewise" else 0
+    numbers = _numbers(scale, schema, sum(map(len, means.values())), len(rows), seed)
     for field in schema.inputs:
         column, training = table[field.name], table[field.name].take(rows)
         _refuse_large(column, dtype, table.source)
         if field.treatment == "category":
             own = means.get(field.name, [])
-            columns.append(_fit_category(training, notes, HEIGHT if scale == "piecewise" else 1.0))
-            columns += [_scaled(plan, means_of(plan, training), scale or "standard", pieces) for plan in own]
+            columns.append(_fit_category(training, notes, HEIGHT if scale in MOST_FURTHER else 1.0))
+            columns += [_scaled(plan, means_of(plan, training), numbers) for plan in own]
         elif field.treatment == "date":
-            columns += [_fit_numbers(training, part, scale, pieces) for part in DATE_PARTS]
+            columns += [_fit_numbers(training, part, numbers) for part in DATE_PARTS]
         else:
-            columns.append(_fit_numbers(training, "", scale, pieces))
+            columns.append(_fit_numbers(training, "", numbers))
     if scale is None:
         _note_scales(table, columns, rows, notes)
     encoder = replace(encoder, columns=tuple(columns), notes=tuple(notes))
@@ -100,41 +108,46 @@ def fit_encoder(
     return encoder
 
 
-def _pieces(schema: Schema, means: int, rows: int) -> int:
-    """How many pieces a number, or a mean of levels, is cut into."""
-    numbers = means + sum(
+@dataclass(frozen=True)
+class _Numbers:
+    """How numbers, and means of levels, are brought to one scale, and how many further inputs each of them gets."""
+
+    scale: str | None
+    pieces: int
+    waves: int
+    seed: int
+
+
+def _numbers(scale: str | None, schema: Schema, means: int, rows: int, seed: int) -> _Numbers:
+    count = means + sum(
         {"category": 0, "boolean": 0, "date": len(DATE_PARTS)}.get(field.treatment, 1) for field in schema.inputs
     )
-    return min(MAX_PIECES, rows // PIECE_ROWS, PIECE_INPUTS // max(numbers, 1), PIECE_CELLS // max(numbers * rows, 1))
+    room = min(rows // PIECE_ROWS, PIECE_INPUTS // max(count, 1), PIECE_CELLS // max(count * rows, 1))
+    pieces, waves = MOST_FURTHER.get(scale or "", (0, 0))
+    return _Numbers(scale, min(pieces, room), min(waves, room), seed)
 
 
-def _knots(values: Floats, pieces: int) -> tuple[float, ...]:
-    """The ends of pieces that hold equally many values; none where a single piece is left, which the number itself is."""
-    if pieces < 2 or not len(values) or not np.isfinite(np.ptp(values)):
-        return ()
-    ends = np.unique(np.quantile(values, np.linspace(0.0, 1.0, pieces + 1), method="lower"))
-    return tuple(ends.tolist()) if len(ends) > 2 else ()
-
-
-def _fit_numbers(column: Column, part: str, scale: str | None, pieces: int) -> InputColumn:
+def _fit_numbers(column: Column, part: str, numbers: _Numbers) -> InputColumn:
     treatment = "date" if part else column.kind
     values = numbers_of(column, part)
     present = values[~np.isnan(values)]
     marks = bool(column.missing_count) and part in ("", DATE_PARTS[0])
     plan = InputColumn(column.name, treatment, part, fill=_mean_and_deviation(present)[0], marks_missing=marks)
-    if treatment == "boolean" or scale is None:
+    if treatment == "boolean" or numbers.scale is None:
         return plan
-    plan = _scaled(plan, present, scale, pieces)
+    plan = _scaled(plan, present, numbers)
     return replace(plan, fill=plan.shift)
 
 
-def _scaled(plan: InputColumn, values: Floats, scale: str, pieces: int) -> InputColumn:
+def _scaled(plan: InputColumn, values: Floats, numbers: _Numbers) -> InputColumn:
     """The plan with its numbers brought to one scale, as these values need it."""
-    if scale == "standard":
+    if numbers.scale in (None, "standard"):
         mean, deviation = _mean_and_deviation(values)
         return replace(plan, shift=mean, scale=deviation)
     median, spread = _median_and_spread(values)
-    return replace(plan, shift=median, scale=spread, clip=CLIP, knots=_knots(values, pieces), height=HEIGHT)
+    knots = knots_of(values, numbers.pieces)
+    waves = waves_of(values, numbers.waves, WAVE_SPREAD, numbers.seed, inputs_of(plan)[0].name)
+    return replace(plan, shift=median, scale=spread, clip=CLIP, knots=knots, waves=waves, height=HEIGHT)
 
 
 def _fit_means(

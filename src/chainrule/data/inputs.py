@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.data.expansions import Expansion, Floats, Wave, expansions_of
 from chainrule.data.plain import refuse_infinite, too_large
 from chainrule.data.table import Column
 
-Floats = npt.NDArray[np.float64]
 DATE_PARTS = ("year", "month", "weekday", "elapsed days")
 
 
@@ -23,9 +22,8 @@ class InputColumn:
     """How one source column (or one part of its dates) becomes inputs.
 
     Numbers: x -> (x - shift) / scale, `fill` where missing; where `clip` is set, r = (x - shift) / scale is then bent
-    smoothly into (-clip, clip): r / sqrt(1 + (r / clip)²). Between each two neighbours a < b of `knots` there is one more
-    input, which rises by `height` from a to b and stays level outside (Gorishniy, Rubachev, Babenko, On embeddings for
-    numerical features, 2022: piecewise-linear encoding). Categories: one input of that `height` for each of `levels`,
+    smoothly into (-clip, clip): r / sqrt(1 + (r / clip)²). `knots` and `waves` give further inputs of that number, `height`
+    high (`chainrule.data.expansions`). Categories: one input of that `height` for each of `levels`,
     and one for all other values if training had rare ones (otherwise its weights would never have been trained, and an
     unseen value sets no category). `marks_missing`: an input that is 1 where the value is missing. Where `means` are set
     (one for each of `levels`; `part` says of what), a category stands for its number, any other value for `fill`, and this
@@ -45,10 +43,16 @@ class InputColumn:
     knots: tuple[float, ...] = ()
     height: float = 1.0
     means: tuple[float, ...] = ()
+    waves: tuple[Wave, ...] = ()
 
     @property
     def is_one_hot(self) -> bool:
         return self.treatment == "category" and not self.means
+
+    @property
+    def expansions(self) -> list[Expansion]:
+        """The further inputs of the number."""
+        return expansions_of(self.knots, self.waves, self.height)
 
     @cached_property
     def position(self) -> dict[str, int]:
@@ -60,7 +64,8 @@ class InputColumn:
 class Input:
     """One input of the network: its readable name, its source column, and the way back to the column's unit.
 
-    `meaning`: "value", "piece" (of a number: its `column` cut off at the ends of the piece), "category", "other", "missing".
+    `meaning`: "value", "piece" (of a number: its `column` cut off at the ends of the piece), "wave" (a cosine of it),
+    "category", "other", "missing". `number`: of a piece or a wave, the name of the input that is the number itself.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Input:
     shift: float = 0.0
     scale: float = 1.0
     clip: float = 0.0
+    number: str = ""
 
     def to_unit(self, value: float) -> float:
         """The value in the unit of the source column; near the ends of a bent scale few of its digits are left."""
@@ -88,33 +94,13 @@ def inputs_of(plan: InputColumn) -> list[Input]:
     else:
         name = f"{plan.name}: {plan.part}" if plan.part else plan.name
         inputs.append(Input(name, plan.name, "value", plan.shift, plan.scale, plan.clip))
-        texts = _told_apart(plan.knots)
         inputs += [
-            Input(
-                f"{name} {texts[i]} to {texts[i + 1]}",
-                plan.name,
-                "piece",
-                _middle(low, high),
-                (high - low) / plan.height,
-            )
-            for i, (low, high) in enumerate(pairwise(plan.knots))
+            Input(f"{name} {one.label}", plan.name, one.meaning, one.shift, one.scale, number=name)
+            for one in plan.expansions
         ]
     if plan.marks_missing:
         inputs.append(Input(f"{plan.name} is missing", plan.name, "missing"))
     return inputs
-
-
-def _middle(low: float, high: float) -> float:
-    return low + (high - low) / 2
-
-
-def _told_apart(knots: tuple[float, ...]) -> list[str]:
-    """The numbers with as few digits as keep them different."""
-    for digits in range(3, 18):
-        texts = [f"{knot:.{digits}g}" for knot in knots]
-        if len(set(texts)) == len(knots):
-            break
-    return texts
 
 
 def numbers_of(column: Column, part: str) -> Floats:
@@ -150,8 +136,8 @@ def write_numbers(place: npt.NDArray[Any], plan: InputColumn, column: Column, wh
         row = int(np.argmax(np.abs(scaled)))
         raise too_large(plan.name, row, float(values[row]), place.dtype, where)
     place[:, 0] = scaled
-    for i, (low, high) in enumerate(pairwise(plan.knots), start=1):
-        place[:, i] = (np.clip(values, low, high) - _middle(low, high)) / ((high - low) / plan.height)
+    for i, further in enumerate(plan.expansions, start=1):
+        place[:, i] = further(values, scaled)
     if plan.marks_missing:
         place[:, -1] = column.missing
 

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.data.encode import Encoder
-from chainrule.data.inputs import Floats, slots_of
+from chainrule.data.expansions import Floats
+from chainrule.data.inputs import slots_of
 from chainrule.data.table import Table
 from chainrule.shapes import Ints
 

@@ -29,7 +29,7 @@ SENTENCES: dict[str, str] = {
     "standardised": "from columns to inputs",
     "probability": "{symbol} is the probability of {name}.",
     "own_units": "in the units of the columns",
-    "straight_alone": "{name} enters in {count} pieces too; this is the derivative through the number itself alone.",
+    "straight_alone": "{name} enters in {further} too; this is the derivative through the number itself alone.",
     "backward": "backward",
     "losses": "loss",
     "chain": "chain",

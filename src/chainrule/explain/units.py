@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.data.encode import Encoder, TargetColumn
 from chainrule.data.inputs import Input
+from chainrule.data.table import counted
 from chainrule.explain.address import QUOTIENT
 from chainrule.explain.digits import shown
 from chainrule.explain.enough import enough_digits
@@ -181,9 +182,9 @@ def _derivative(explanation: Explanation, encoder: Encoder, asked: Meant, raw: f
         expr += f"/sqrt(1 + ({straight}/{one.clip:g})**2)**3"
         turned /= math.hypot(1.0, names[straight].value / one.clip) ** 3
     factor *= turned
-    pieces = sum(other.meaning == "piece" and other.name.startswith(f"{one.name} ") for other in encoder.inputs)
-    if one.meaning == "value" and pieces:
-        note = say("straight_alone", name=one.name, count=pieces)
+    if further := [other.meaning for other in encoder.inputs if other.number == one.name]:
+        told = " and ".join(counted(further.count(kind), kind) for kind in ("piece", "wave") if kind in further)
+        note = say("straight_alone", name=one.name, further=told)
         explanation = replace(explanation, notes=(note, *explanation.notes))
     if factor == 1.0 and asked.target is None:
         return explanation
