@@ -22,16 +22,14 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "means of the target for rare categories": {"MOST_MEANS": 0},
     "all of the inputs' scaling (standardised instead)": {"scale": "standard"},
     "learned gains of the inputs": {"input_gain_rate": 0.0},
-    "selu and mish (relu instead)": {"activations": ("relu", "relu")},
     "rates by the layer's width (one rate of 0.003 instead)": {"ntk": False, "rates": (0.003, 0.003)},
     "slower biases": {"bias_rate": 1.0},
     "random first biases (0 instead)": {"bias_spread": 0.0},
     "β₂ = 0.95 (0.999 instead)": {"beta_2": 0.999},
-    "coslog4 (one cosine instead)": {"schedule": "cosine"},
-    "coslog4 (a constant rate instead)": {"schedule": "constant"},
     "smoothed labels": {"label_smoothing": 0.0},
     "dropout": {"dropout": 0.0},
     "128-128-128 (64-32 instead)": {"widths": (64, 32)},
+    "every second network without pieces (all with them instead)": {"is_mixed": False},
     "several networks (one instead)": {"members": 1},
     "calibration": {"is_calibrated": False},
 }
@@ -41,6 +39,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "12 networks instead of 8": {"members": 12},
     "5 networks of 128 epochs instead of 8 of 64": {"members": 5, "epochs": 128},
     "3 networks of 40 epochs": {"members": 3, "epochs": 40},
+    "4 networks of 32 epochs": {"members": 4, "epochs": 32},
     "1 network of 128 epochs": {"members": 1, "epochs": 128},
     "16 pieces, each of 50 rows at least, instead of 8 of 100": {
         "MOST_FURTHER": {"piecewise": (16, 0)},
@@ -55,7 +54,11 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "pieces and categories 1 high instead of 0.25": {"HEIGHT": 1.0},
     "1,024 inputs of categories at most, of 10 rows each": {"MAX_CATEGORIES": 1024, "RARE_ROWS": 10},
     "dropout of 0.3 instead of 0.15": {"dropout": 0.3},
-    "flat cosine instead of coslog4": {"schedule": "flat_cos"},
+    "mish instead of relu": {"activation": "mish"},
+    "selu instead of relu": {"activation": "selu"},
+    "coslog4 instead of a constant rate": {"schedule": "coslog4"},
+    "one cosine instead of a constant rate": {"schedule": "cosine"},
+    "half the rates": {"rates": (0.02, 0.035)},
 }
 """Another value to what says it: fields of `Preset`, and constants (capitals) of `chainrule.data.fit_encoder`."""
 

@@ -35,6 +35,7 @@ LEVELS = {
         "presets",
         "duration",
         "members",
+        "member_trials",
         "trained",
     },
     5: {

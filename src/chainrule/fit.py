@@ -340,4 +340,5 @@ def _algorithm(trial: Trial, trained: Trained) -> dict[str, Any]:
         "seed": request.seed, "engine": trained.engine, "dtype": str(request.dtype), "stopped": trained.stopped,
         "epochs_trained": trained.epochs, "best_epoch": trained.best_epochs[0], "preset": request.preset,
         "members": len(trained.best_epochs), "best_epochs": list(trained.best_epochs), "temperature": trained.temperature,
+        "pieces_share": trained.pieces_share,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Networks merged into one: the mean of what they say before the output function, written as one chain of layers.
+"""Networks merged into one: the weighted mean of what they say before the output function, as one chain of layers.
 
 Networks of equal layers lie side by side in every layer: the first reads the same inputs with all units, those behind it are
 in groups that do not see each other, the last one adds the groups up. The merged network is a network like any other: it
@@ -7,7 +7,7 @@ is explained, saved and exported as one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +20,10 @@ from chainrule.optim.rules import rules
 from chainrule.shapes import Array, read_only
 
 
-def merged(network: Network, thetas: Sequence[Array]) -> tuple[Network, Array]:
-    """The network whose output is g(mean of the members' z), and its θ. `thetas` are those of the members, which share
-    `network`: gains of the inputs (or none), then dense layers; a gain goes into the weights behind it.
+def merged(network: Network, thetas: Sequence[Array], shares: Sequence[float] | None = None) -> tuple[Network, Array]:
+    """The network whose output is g(Σ share · z of the members), and its θ; without `shares` the mean. `thetas` are those of
+    the members, which share `network`: gains of the inputs (or none), then dense layers; a gain goes into the weights
+    behind it.
 
     >>> from chainrule import forward, initialize
     >>> net = Network(2, [Scale(), Dense(3, "tanh"), Dense(1)])
@@ -32,6 +33,7 @@ def merged(network: Network, thetas: Sequence[Array]) -> tuple[Network, Array]:
     True
     """
     count, plan = len(thetas), network.plan
+    parts = np.full(count, 1.0 / count) if shares is None else np.asarray(shares)
     dense = [layer for layer in network.layers if isinstance(layer, Dense)]
     assert all(isinstance(layer, (Dense, Dropout, Scale)) for layer in network.layers)
     gains = [param for param in plan.params if param.name == "gain0"]
@@ -44,8 +46,13 @@ def merged(network: Network, thetas: Sequence[Array]) -> tuple[Network, Array]:
         if number == 1 and gains:
             w = [one * gains[0].of(theta) for one, theta in zip(w, thetas, strict=True)]
         last = number == len(dense)
-        weights.append(_sum(w, count, first=number == 1) if last else np.vstack(w) if number == 1 else _diagonal(w))
-        biases.append(np.sum(b, axis=0) / count if last else np.concatenate(b))
+        if last:
+            w, b = ([part * one for part, one in zip(parts, of, strict=True)] for of in (w, b))
+        only = last and number == 1  # without hidden layers all read the same inputs
+        weights.append(
+            np.sum(w, axis=0) if only else np.hstack(w) if last else np.vstack(w) if number == 1 else _diagonal(w)
+        )
+        biases.append(np.sum(b, axis=0) if last else np.concatenate(b))
         groups = 1 if number == 1 or last else count
         layers.append(Dense(layer.units if last else count * layer.units, layer.activation, groups=groups))
     whole = Network(network.inputs, layers, loss=network.loss, reduction=network.reduction)
@@ -56,18 +63,47 @@ def merged(network: Network, thetas: Sequence[Array]) -> tuple[Network, Array]:
     return whole, read_only(theta)
 
 
-def _sum(weights: Sequence[Array], count: int, *, first: bool) -> Array:
-    """The last layer: the groups' shares side by side; without hidden layers they read the same inputs."""
-    summed: Array = np.sum(weights, axis=0) / count if first else np.hstack(weights) / count
-    return summed
-
-
 def _diagonal(blocks: Sequence[Array]) -> Array:
     to, source = blocks[0].shape
     whole = np.zeros((len(blocks) * to, len(blocks) * source), blocks[0].dtype)
     for i, block in enumerate(blocks):
         whole[i * to : (i + 1) * to, i * source : (i + 1) * source] = block
     return whole
+
+
+def reading(network: Network, theta: Array, factors: Array) -> Array:
+    """θ of the network that multiplies its inputs by `factors` (inputs,) itself: in its gains, else in its first weights."""
+    changed = theta.copy()
+    name = "gain0" if any(param.name == "gain0" for param in network.plan.params) else "W1"
+    network.plan.param(name).of(changed)[...] *= factors
+    return read_only(changed)
+
+
+def blend(one: Rows, other: Rows, *, classes: bool) -> float:
+    """The share s of `one`, from 0 to 1, with which s · z + (1 − s) · z of `other` has the smallest loss on rows that neither
+    was trained on: cross-entropy for `classes`, else the squared error.
+
+    Both hold the same rows, in place of inputs what they say before the output function (rows, outputs).
+    Source: Wolpert, Stacked generalization (1992); Breiman, Stacked regressions (1996), for shares that are not negative.
+    """
+    loss = _cross_entropy if classes else _squared_error
+    return _valley(lambda s: loss(blended(one, other, s)), 0.0, 1.0)
+
+
+def blended(one: Rows, other: Rows, share: float) -> Rows:
+    """What the weighted mean of two says about the rows that both hold."""
+    return replace(one, x=share * one.x + (1.0 - share) * other.x)
+
+
+def _valley(value: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function with a single valley is smallest: thirds close in on it."""
+    for _ in range(40):
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        if value(left) <= value(right):
+            high = right
+        else:
+            low = left
+    return float((low + high) / 2)
 
 
 def logits(network: Network, theta: Array, x: Array, engine: Engine, n_jobs: int | None = None) -> Array:
@@ -86,19 +122,20 @@ def temperature(rows: Rows) -> float:
     codes (n,).
     Source: Guo et al., On calibration of modern neural networks (2017).
     """
-    low, high = np.log(0.2), np.log(5.0)
-    for _ in range(40):  # the cross-entropy is convex in 1/T: thirds close in on its only valley
-        left, right = low + (high - low) / 3, high - (high - low) / 3
-        if _cross_entropy(rows, np.exp(left)) <= _cross_entropy(rows, np.exp(right)):
-            high = right
-        else:
-            low = left
-    return float(np.exp((low + high) / 2))
+    # The cross-entropy is convex in 1/T.
+    return float(
+        np.exp(_valley(lambda t: _cross_entropy(replace(rows, x=rows.x / np.exp(t))), np.log(0.2), np.log(5.0)))
+    )
 
 
-def _cross_entropy(rows: Rows, t: float) -> float:
+def _squared_error(rows: Rows) -> float:
     assert rows.y is not None
-    z = rows.x / t
+    return float(np.average(((rows.x - rows.y) ** 2).mean(axis=1), weights=rows.weights))
+
+
+def _cross_entropy(rows: Rows) -> float:
+    assert rows.y is not None
+    z = rows.x
     if rows.y.ndim == 2:
         y = rows.y.astype(np.float64)
         losses = (np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z)))).mean(axis=1)

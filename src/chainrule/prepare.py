@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +12,9 @@ from chainrule.calculus.loss import Loss
 from chainrule.data.arrays import check_sample_weight
 from chainrule.data.encode import Encoder
 from chainrule.data.fit_encoder import fit_encoder
-from chainrule.data.level_means import encode_by_folds, learned_from
+from chainrule.data.level_means import encode_by_folds
 from chainrule.data.schema import Schema, infer_schema
-from chainrule.data.split import Split, class_weights, fold_numbers, folds, split
+from chainrule.data.split import Split, class_weights, folds, split
 from chainrule.data.table import Note, Table
 from chainrule.engines.base import Rows
 from chainrule.errors import DataError, SettingError
@@ -30,7 +28,6 @@ from chainrule.training.loop import Settings
 from chainrule.training.stopping import EarlyStopping
 
 SCORE_FOLDS = 5
-MEMBER_FOLDS = 5
 MEANS_FOLDS = 5  # of those by which training rows get means of levels without their own target
 FEW_ROWS = 500  # below these the score comes from folds, so that every row is tested on once
 
@@ -62,7 +59,7 @@ class Trial:
     """One training about to begin: what it learns from, the network, θ₀, and how many rows a step takes.
 
     `request` is what was asked for with everything that was left to chainrule ("auto") decided. `index` are the numbers of
-    `rows` in the table.
+    `rows` in the table. `factors` (inputs,) are what the inputs of these rows were multiplied by; None: nothing.
     """
 
     request: Request
@@ -73,6 +70,7 @@ class Trial:
     theta: Array
     batch_size: int | None
     index: Ints
+    factors: Array | None = None
 
     @property
     def settings(self) -> Settings:
@@ -123,45 +121,7 @@ def fold_trial(prepared: Prepared, train: Ints, seed: int) -> Trial:
     return _trial(prepared, parts)
 
 
-def member_trials(prepared: Prepared, trial: Trial) -> list[Callable[[], Trial]]:
-    """One training for each of the networks that `members` asks for: all in the encoding of `trial`, each watching another
-    fifth of its rows, from the sixth on a fifth of another cut. None where there are too few different rows. Where rows to
-    watch are given, all members train on all other rows and watch these.
-
-    A training takes its rows when it is called for: only those at work hold copies."""
-    count = prepared.request.members
-    if prepared.given is not None:
-        return [partial(_member, prepared, trial, number) for number in range(count)]
-    rest, cuts = replace(prepared.schema, rows=trial.index), []
-    for cut in range(-(-count // MEMBER_FOLDS)):
-        try:
-            fold, _ = fold_numbers(prepared.table, rest, MEMBER_FOLDS, seed=trial.request.seed + 1_000 * cut)
-        except DataError:
-            return []
-        cuts.append(fold.astype(np.int8))
-    return [
-        partial(_member, prepared, trial, number, cuts[number // MEMBER_FOLDS] == number % MEMBER_FOLDS)
-        for number in range(count)
-    ]
-
-
-def _member(prepared: Prepared, trial: Trial, number: int, is_watched: NDArray[np.bool_] | None = None) -> Trial:
-    """The training of one of several networks; `is_watched` (rows of `trial`,), None where rows to watch are given."""
-    request, encoder, table = replace(trial.request, seed=trial.request.seed + number), trial.encoder, prepared.table
-    rows, validation, index = trial.rows, trial.validation, trial.index
-    if is_watched is not None:
-        train, watched = np.flatnonzero(~is_watched), np.flatnonzero(is_watched)
-        rows, validation, index = trial.rows.take(train), trial.rows.take(watched), trial.index[train]
-    if any(column.means for column in encoder.columns):  # those of its own rows
-        encoder = learned_from(encoder, table, index, _weights_of(prepared, index))
-        rows = replace(rows, x=_encoded_by_folds(prepared, encoder, index, request))
-        if is_watched is not None and validation is not None:
-            validation = replace(validation, x=encoder.encode(table, trial.index[is_watched], dtype=request.dtype))
-    theta = initialize(trial.network, request.seed, request.dtype)
-    return replace(trial, request=request, encoder=encoder, rows=rows, validation=validation, theta=theta, index=index)
-
-
-def _encoded_by_folds(prepared: Prepared, encoder: Encoder, index: Ints, request: Request) -> Array:
+def encoded_by_folds(prepared: Prepared, encoder: Encoder, index: Ints, request: Request) -> Array:
     """The inputs of rows to learn from, where some are means of the target."""
     cut = folds(prepared.table, replace(prepared.schema, rows=index), MEANS_FOLDS, seed=request.seed)
     pairs = [(part.train, part.test) for part in cut]
@@ -177,11 +137,11 @@ def _trial(prepared: Prepared, parts: Split) -> Trial:
     encoder = _encoder_for(prepared, parts.train)
     network = _network_for(request, encoder)
     rows, validation = (
-        rows_for(encoder, table, index, request.dtype, _weights_of(prepared, index))
+        rows_for(encoder, table, index, request.dtype, weights_of(prepared, index))
         for index in (parts.train, parts.validation)
     )
     if any(column.means for column in encoder.columns):
-        rows = replace(rows, x=_encoded_by_folds(prepared, encoder, parts.train, request))
+        rows = replace(rows, x=encoded_by_folds(prepared, encoder, parts.train, request))
     if prepared.given is not None:
         watched = prepared.given.table
         validation = rows_for(encoder, watched, np.arange(watched.row_count), request.dtype, prepared.given.weights)
@@ -205,7 +165,7 @@ def _encoder_for(prepared: Prepared, train: Ints) -> Encoder:
     def learn(level_means: bool) -> Encoder:
         return fit_encoder(
             table, schema, train, scale=request.scale, scale_target=not _keeps_targets(request), level_means=level_means,
-            weights=_weights_of(prepared, train), dtype=request.dtype, seed=request.seed,
+            weights=weights_of(prepared, train), dtype=request.dtype, seed=request.seed,
         )  # fmt: skip
 
     encoder = learn(request.level_means)
@@ -221,7 +181,8 @@ def _encoder_for(prepared: Prepared, train: Ints) -> Encoder:
     return encoder
 
 
-def _weights_of(prepared: Prepared, index: Ints) -> NDArray[np.float64] | None:
+def weights_of(prepared: Prepared, index: Ints) -> NDArray[np.float64] | None:
+    """The weights of rows of the table, or None."""
     return None if prepared.weights is None else prepared.weights[index]
 
 

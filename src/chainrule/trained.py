@@ -12,10 +12,11 @@ import numpy as np
 from chainrule.engines.base import Engine, Rows
 from chainrule.engines.choose import choose
 from chainrule.engines.native import NativeEngine, thread_count
-from chainrule.members import logits, merged, temperature, tempered
+from chainrule.member_trials import member_trials, readings
+from chainrule.members import blend, blended, logits, merged, reading, temperature, tempered
 from chainrule.metrics import catalog
 from chainrule.network import Network
-from chainrule.prepare import Prepared, Trial, member_trials
+from chainrule.prepare import Prepared, Trial
 from chainrule.presets import preset_of
 from chainrule.run import Run
 from chainrule.shapes import Array
@@ -25,13 +26,16 @@ from chainrule.training.measuring import watched
 from chainrule.training.side_by_side import Round, rounds, side_by_side
 from chainrule.training.solve import solve
 
+_PROBABLE = ("sigmoid", "softmax")
+
 
 @dataclass(frozen=True, eq=False)
 class Trained:
     """A network, its weights, and how they came about.
 
     `best_epochs` has an entry for every member; `history` is the mean over the members. `temperature` is what the logits
-    were divided by, None where nothing was calibrated.
+    were divided by, None where nothing was calibrated. `pieces_share` is the share of those networks in the answer that
+    read numbers in pieces too, None where all do or none.
     """
 
     network: Network
@@ -42,6 +46,7 @@ class Trained:
     best_epochs: tuple[int, ...]
     engine: str
     temperature: float | None = None
+    pieces_share: float | None = None
 
 
 def train_trial(prepared: Prepared, trial: Trial, run: Run | None = None) -> Trained:
@@ -55,15 +60,21 @@ def train_trial(prepared: Prepared, trial: Trial, run: Run | None = None) -> Tra
         stopped = found[0].outcome.stopped
     outcomes = [one.outcome for one in found]
     network, theta, history = trial.network, outcomes[0].theta, outcomes[0].history
+    share, said = _weighed(trial, found)
     if members:
-        network, theta = merged(network, [one.theta for one in outcomes])
+        kinds, count = 1 if share is None else 2, len(found)
+        of_kind = (1.0,) if share is None else (share, 1.0 - share)
+        shares = [of_kind[number % kinds] / len(range(number % kinds, count, kinds)) for number in range(count)]
+        network, theta = merged(network, [one.theta for one in outcomes], shares)
         history = _mean([one.history for one in outcomes])
     trained = Trained(
         network, theta, history, stopped, min(one.learner.epoch for one in outcomes),
-        tuple(one.best_epoch for one in outcomes), engine.name,
+        tuple(one.best_epoch for one in outcomes), engine.name, pieces_share=share,
     )  # fmt: skip
-    said = [one.said for one in found if one.said is not None]
-    return _calibrated(trained, said) if said else trained
+    wanted = trial.request.preset is not None and preset_of(trial.request.preset).is_calibrated
+    if said is None or not wanted or network.output_activation not in _PROBABLE:
+        return trained
+    return _calibrated(trained, said)
 
 
 def rounds_of(trial: Trial, members: int) -> list[Round]:
@@ -79,8 +90,8 @@ def rounds_of(trial: Trial, members: int) -> list[Round]:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What one network learned; `said` are the rows that it watched with its logits in place of the inputs, where the
-    probabilities are to be calibrated."""
+    """What one network of a preset learned; `said` are the rows that it watched with what it says of them before the output
+    function in place of the inputs."""
 
     outcome: Outcome
     said: Rows | None
@@ -109,7 +120,10 @@ def _train(trial: Trial, engine: Engine, run: Run | None = None) -> _Found:
             validation=trial.validation, callbacks=request.callbacks, progress=request.progress,
             keep=None if run is None else run.keep, n_jobs=request.n_jobs,
         )  # fmt: skip
-    return _Found(outcome, _said(trial, outcome.theta, engine))
+    said = _said(trial, outcome.theta, engine)
+    if trial.factors is not None:
+        outcome = replace(outcome, theta=reading(trial.network, outcome.theta, trial.factors))
+    return _Found(outcome, said)
 
 
 def _train_members(trial: Trial, members: list[Callable[[], Trial]], engine: Engine) -> tuple[list[_Found], str]:
@@ -158,22 +172,34 @@ def _mean(histories: list[History]) -> History:
 
 
 def _said(trial: Trial, theta: Array, engine: Engine) -> Rows | None:
-    """The rows that were watched with the logits in place of their inputs, where there are any and a preset's classifier
-    is to be calibrated."""
-    request, network, rows = trial.request, trial.network, trial.validation
-    wanted = request.preset is not None and preset_of(request.preset).is_calibrated
-    if not wanted or rows is None or network.output_activation not in ("sigmoid", "softmax"):
+    """The rows that were watched with what a preset's network says of them in place of their inputs."""
+    request, rows = trial.request, trial.validation
+    if request.preset is None or rows is None:
         return None
-    return replace(rows, x=logits(network, theta, rows.x, engine, request.n_jobs))
+    return replace(rows, x=logits(trial.network, theta, rows.x, engine, request.n_jobs))
 
 
-def _calibrated(trained: Trained, said: list[Rows]) -> Trained:
+def _weighed(trial: Trial, found: list[_Found]) -> tuple[float | None, Rows | None]:
+    """The share of the networks that read pieces, where others do not, and what was said of the rows that were watched."""
+    said = [one.said for one in found if one.said is not None]
+    if not said:
+        return None, None
+    if len(said) < 2 or len(readings(trial)) < 2:
+        return None, _together(said)
+    pairs = list(zip(said[::2], said[1::2], strict=False))  # each watched the same rows
+    first, second = (_together(list(of)) for of in zip(*pairs, strict=True))
+    output = trial.network.output_activation
+    share = blend(first, second, classes=output != "identity") if output in (*_PROBABLE, "identity") else 0.5
+    return share, blended(first, second, share)
+
+
+def _together(parts: list[Rows]) -> Rows:
+    y = np.concatenate([rows.y for rows in parts if rows.y is not None])
+    weights = [rows.weights for rows in parts if rows.weights is not None]
+    return Rows(np.concatenate([rows.x for rows in parts]), y, np.concatenate(weights) if weights else None)
+
+
+def _calibrated(trained: Trained, said: Rows) -> Trained:
     """With the probabilities calibrated on rows that the weights were not trained on."""
-    weights = [rows.weights for rows in said if rows.weights is not None]
-    t = temperature(
-        Rows(
-            np.concatenate([rows.x for rows in said]), np.concatenate([rows.y for rows in said if rows.y is not None]),
-            np.concatenate(weights) if weights else None,
-        )
-    )  # fmt: skip
+    t = temperature(said)
     return replace(trained, theta=tempered(trained.network, trained.theta, t), temperature=t)

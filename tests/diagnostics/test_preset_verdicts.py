@@ -27,7 +27,13 @@ def waves(count=400, seed=0):
 
 @pytest.mark.parametrize(
     "said",
-    [{}, {"epochs": 12}, {"validation": 0.2}, {"network": (32, 16), "validation": 0.2}, {"activation": "tanh"}],
+    [
+        {},
+        {"epochs": 12, "schedule": "coslog4"},
+        {"validation": 0.2},
+        {"network": (32, 16), "validation": 0.2},
+        {"activation": "tanh"},
+    ],
     ids=["as it is", "few epochs", "one network", "a small one", "tanh"],
 )
 def test_a_preset_that_learned_its_classes_is_not_called_ill(said):

@@ -135,7 +135,7 @@ def test_validation_data_is_watched_and_all_of_x_is_trained_on(preset):
     data = model._model.card["data"]
     assert (data["trained_on"], data["validation_rows"]) == (140, 60)
     best = model._model.card["algorithm"]["best_epochs"]
-    assert len(best) == (3 if preset == "fast" else 8)
+    assert len(best) == (4 if preset == "fast" else 8)
     wrong = (FRAME[:60], np.where(HIGH[:60] == HIGH[0], HIGH[HIGH[0] != HIGH][0], HIGH[0]))
     misled = MLPClassifier(preset=preset, max_iter=6, random_state=0, validation_data=wrong).fit(FRAME[60:], HIGH[60:])
     assert max(misled._model.card["algorithm"]["best_epochs"]) < min(best)
@@ -143,10 +143,13 @@ def test_validation_data_is_watched_and_all_of_x_is_trained_on(preset):
 
 def test_validation_data_in_a_preset_may_be_weighted_and_its_series_be_called_anything():
     weights = np.where(np.arange(60) < 30, 1.0, 0.0)
-    kept = [FRAME[:60], pandas.Series(PRICE[:60], name="rent"), weights]
+    rent = pandas.Series(PRICE[:60] + 500.0 * (weights == 0), name="rent")  # rows of no weight are far off
+    kept = [FRAME[:60], rent, weights]
     model = MLPRegressor(preset="fast", max_iter=4, validation_data=kept, metrics="mae").fit(FRAME[60:], PRICE[60:])
     told = abs(model.predict(FRAME[:30]) - PRICE[:30]).mean()
-    assert told == pytest.approx(model.history_["val_mae"][int(np.argmin(model.history_["val_loss"]))], rel=1e-4)
+    assert told == pytest.approx(
+        model.history_["val_mae"][int(np.argmin(model.history_["val_loss"]))], rel=0.1
+    )  # the mean of four
     with pytest.raises(ChainruleError, match="city"):
         MLPRegressor(preset="fast", validation_data=(FRAME[["age"]], PRICE)).fit(FRAME, PRICE)
 

@@ -8,7 +8,8 @@ import pytest
 from chainrule import Dense, MLPRegressor, Network, cross_validate, explain, fit, load, tune
 from chainrule.data.files import read_table
 from chainrule.data.level_means import learned_from
-from chainrule.prepare import member_trials, prepare, trial_of
+from chainrule.member_trials import member_trials
+from chainrule.prepare import prepare, trial_of
 from chainrule.report.page import report_page
 from chainrule.tuning.trial import request_of
 
@@ -79,7 +80,7 @@ def test_rows_that_are_watched_are_encoded_by_the_rows_that_are_not():
         member = begin()
         watched = np.setdiff1d(trial.index, member.index)
         told = learned_from(trial.encoder, data, member.index, None).encode(data, watched)
-        assert np.array_equal(member.validation.x, told)
+        assert np.array_equal(member.validation.x, told * (1.0 if member.factors is None else member.factors))
         assert not np.array_equal(told, trial.encoder.encode(data, watched))
     single = trial_of(prepare(request_of(("y",), {}, "tune"), data))
     assert len(single.validation)

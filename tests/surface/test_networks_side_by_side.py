@@ -84,8 +84,8 @@ def test_a_callback_sees_the_weights_of_the_epoch_that_ended():
         assert seen[event.member].epoch == event.row["epoch"]
 
     fit(NUMBERS, "y", preset="fast", callbacks=[listen], n_jobs=2, **QUICK)
-    assert sorted(seen) == [0, 1, 2]
-    assert len({learner.theta.tobytes() for learner in seen.values()}) == 3
+    assert sorted(seen) == [0, 1, 2, 3]
+    assert len({learner.theta.tobytes() for learner in seen.values()}) == 4
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -154,23 +154,23 @@ def recorded(monkeypatch, seconds=0.0, **settings):
 
 
 def test_members_at_once_share_the_time_budget_by_rounds(monkeypatch):
-    asked = recorded(monkeypatch, seconds=0.2, time_budget=100.0, n_jobs=2)
-    assert [request.n_jobs for request in asked] == [1, 1, 2]
+    asked = recorded(monkeypatch, seconds=0.2, time_budget=100.0, n_jobs=3)
+    assert [request.n_jobs for request in asked] == [1, 1, 1, 3]
     budgets = [request.time_budget for request in asked]
-    assert budgets == pytest.approx([50.0, 50.0, 100.0], abs=5.0)
-    assert budgets[2] < 100.0 - 0.2  # what the first round took is gone
+    assert budgets == pytest.approx([50.0, 50.0, 50.0, 100.0], abs=5.0)
+    assert budgets[3] < 100.0 - 0.2  # what the first round took is gone
     one_by_one = recorded(monkeypatch, time_budget=90.0, n_jobs=1)
-    assert [request.time_budget for request in one_by_one] == pytest.approx([30.0, 45.0, 90.0], abs=5.0)
+    assert [request.time_budget for request in one_by_one] == pytest.approx([22.5, 30.0, 45.0, 90.0], abs=5.0)
 
 
 def test_the_time_is_estimated_for_members_at_once(monkeypatch):
     monkeypatch.setattr("chainrule.duration._timed", lambda trial, engine, threads: (1.0 / threads, 0.0))
-    _, trial = prepared(n_jobs=2)
+    _, trial = prepared(n_jobs=3)
     trained_on = 0.8 * 90
-    assert seconds_per_epoch(trial) == pytest.approx(1.5 * trained_on)  # two at once, the third with both threads
-    assert seconds_per_epoch(trial, 1) == pytest.approx(0.5 * trained_on)
+    assert seconds_per_epoch(trial) == pytest.approx(4 / 3 * trained_on)  # three at once, the fourth with all threads
+    assert seconds_per_epoch(trial, 1) == pytest.approx(1 / 3 * trained_on)
     alone = replace(trial, request=replace(trial.request, n_jobs=1))
-    assert seconds_per_epoch(alone) == pytest.approx(3 * trained_on)
+    assert seconds_per_epoch(alone) == pytest.approx(4 * trained_on)
 
 
 def test_a_time_budget_is_kept_with_members_at_once():

@@ -57,7 +57,7 @@ def test_what_is_said_stays_and_the_preset_decides_the_rest():
         "dense 1 identity",
     ]
     algorithm = card["algorithm"]
-    assert (algorithm["batch_size"], algorithm["schedule"], algorithm["epochs"]) == (30, "coslog4", 3)
+    assert (algorithm["batch_size"], algorithm["schedule"], algorithm["epochs"]) == (30, "constant", 3)
     assert (algorithm["constants"]["learning_rate"], algorithm["constants"]["beta_2"]) == (0.01, 0.95)
 
 
@@ -176,6 +176,30 @@ def test_nothing_said_means_the_preset_default_and_a_word_about_the_network_mean
 
 
 MANY = {"a": RNG.normal(size=500) * 5 + 40, "kind": np.tile(["u", "v"], 250), "y": RNG.normal(size=500)}
+
+
+def test_every_second_network_reads_no_pieces_and_each_kind_has_its_share():
+    model = fit(MANY, "y", preset="default", **QUICK)
+    is_piece = np.array([one.meaning == "piece" for one in model.encoder.inputs])
+    first = model.network.plan.param("W1").of(model.theta).reshape(8, 128, -1)
+    assert is_piece.sum() == 5
+    assert (first[1::2][:, :, is_piece] == 0).all() and (first[:, :, ~is_piece] != 0).all()
+    assert (first[::2][:, :, is_piece] != 0).any(axis=1).all()
+    assert 0 <= model.card["algorithm"]["pieces_share"] <= 1
+
+
+def test_networks_that_read_the_same_number_better_have_the_larger_share():
+    a = np.linspace(-3, 3, 1_000)
+    share = {}
+    for name, y in {"steps": np.floor(2 * a) % 2, "line": a}.items():
+        data = {"a": a, **{f"b{i}": RNG.normal(size=1_000) for i in range(6)}, "y": y + 0.1 * RNG.normal(size=1_000)}
+        share[name] = fit(data, "y", preset="default", test=0.0, epochs=12).card["algorithm"]["pieces_share"]
+    assert share["steps"] > 0.6 > 0.5 > share["line"]
+
+
+def test_without_pieces_all_networks_read_the_same():
+    algorithm = fit(NUMBERS, "y", preset="default", **QUICK).card["algorithm"]
+    assert (algorithm["members"], algorithm["pieces_share"]) == (8, None)
 
 
 @pytest.mark.parametrize("column", ["a", "kind=v"])

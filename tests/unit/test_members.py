@@ -9,7 +9,7 @@ from chainrule.calculus.losses import softmax_of
 from chainrule.engines.base import Rows
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import SettingError
-from chainrule.members import logits, merged, temperature, tempered
+from chainrule.members import blend, logits, merged, reading, temperature, tempered
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(7, 4))
@@ -26,13 +26,13 @@ def drawn(network, count):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("count", [1, 3])
-def test_merged_networks_say_the_mean_of_their_net_inputs(name, count):
+@pytest.mark.parametrize("shares", [None, (1.0,), (0.5, 0.2, 0.3)])
+def test_merged_networks_say_the_weighted_mean_of_their_net_inputs(name, shares):
     network = NETWORKS[name]
-    thetas = drawn(network, count)
-    whole, theta = merged(network, thetas)
+    thetas = drawn(network, len(shares or "four"))
+    whole, theta = merged(network, thetas, shares)
     last = f"z{len([layer for layer in network.layers if isinstance(layer, Dense)])}"
-    mean = np.mean([forward(network, one, X)[last] for one in thetas], axis=0)
+    mean = np.average([forward(network, one, X)[last] for one in thetas], axis=0, weights=shares)
     np.testing.assert_allclose(forward(whole, theta, X)[last], mean, rtol=1e-12, atol=1e-13)
     assert whole.plan.slot(whole.plan.output).width == network.output_count
 
@@ -41,6 +41,33 @@ def test_members_do_not_see_each_other():
     whole, theta = merged(NETWORKS["one number"], drawn(NETWORKS["one number"], 2))
     assert (whole.plan.param("W2").mask == np.kron(np.eye(2), np.ones((3, 5)))).all()
     assert (whole.plan.param("W2").of(theta)[:3, 5:] == 0).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_factors_of_the_inputs_go_into_the_network(name):
+    network, factors = NETWORKS[name], np.array([1.5, 0.0, 1.5, 0.0])
+    (theta,) = drawn(network, 1)
+    apart = forward(network, theta, X * factors).prediction
+    np.testing.assert_allclose(forward(network, reading(network, theta, factors), X).prediction, apart, rtol=1e-12)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_share_that_was_hidden_in_numbers_is_found(outputs):
+    one, other = RNG.normal(size=(2, 5_000, outputs))
+    y = 0.3 * one + 0.7 * other + 0.1 * RNG.normal(size=one.shape)
+    assert blend(Rows(one, y), Rows(other, y), classes=False) == pytest.approx(0.3, abs=0.01)
+    assert blend(Rows(y, y), Rows(-y, y), classes=False) == pytest.approx(1.0)
+    weights = (np.arange(len(y)) < 2_500).astype(float)
+    assert blend(Rows(one, np.where(weights[:, None], one, other), weights), Rows(other, y), classes=False) > 0.999
+
+
+def test_the_share_that_was_hidden_in_logits_is_found():
+    one, other = 3 * RNG.normal(size=(2, 20_000, 1))
+    y = (RNG.random(one.shape) < logistic(0.8 * one + 0.2 * other)).astype(float)
+    assert blend(Rows(one, y), Rows(other, y), classes=True) == pytest.approx(0.8, abs=0.03)
+    one, other = 3 * RNG.normal(size=(2, 20_000, 3))
+    codes = (RNG.random((20_000, 1)) > softmax_of(0.4 * one + 0.6 * other).cumsum(axis=1)).sum(axis=1).clip(0, 2)
+    assert blend(Rows(one, codes), Rows(other, codes), classes=True) == pytest.approx(0.4, abs=0.03)
 
 
 def test_groups_must_divide_units_and_inputs():
