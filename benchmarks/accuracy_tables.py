@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets
 
-DEVELOPMENT = (0, 1, 2)
+DEVELOPMENT = tuple(range(7))
 HELD_OUT = (101, 102)
 
 Task = Literal["classification", "regression"]
