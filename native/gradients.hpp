@@ -85,25 +85,12 @@ template <class T> void range_of(const Worker<T>& on, const Task& task, long& fr
   to = p.matrix() ? (task.panel * p.spec.from + task.to) * p.panels.columns : round_up(task.to, width<T>);
 }
 
-// Refreshes what is derived from the parameters of one task.
-template <class T> void derive_task(Worker<T>& on, const Task& task) {
-  Op<T>& op = on.net.ops[task.op];
-  const Param<T>& p = on.net.params[task.param];
-  if (!p.matrix()) {
-    if (op.spec.kind == AFFINE) on.net.spread_bias(op);
-  } else if (on.net.wants_delta[op.spec.source]) {
-    long from, to;
-    range_of(on, task, from, to);
-    transpose_panel(p.panels, on.net.theta + p.packed + from, task.panel, task.from, task.to, op.transposed_shape, op.transposed);
-  }
-}
-
 // Moves the parameters of one task by its stored gradient.
 template <class T> void move_task(Worker<T>& on, const Task& task, RuleKernel<T> rule, const Scalars<T>& scalars, T shrink) {
   long from, to;
   range_of(on, task, from, to);
   rule(on.net.piece(on.net.params[task.param]), from, to, on.net.terms, scalars, shrink);
-  derive_task(on, task);
+  if (!on.net.params[task.param].matrix() && on.net.ops[task.op].spec.kind == AFFINE) on.net.spread_bias(on.net.ops[task.op]);
 }
 
 // Gradients of the tasks first .. last and the update that they make. The gradient of a matrix goes no further than the first
@@ -125,22 +112,14 @@ template <class T> void train_tasks(Worker<T>& on, int first, int last, long row
       if (p.panels.count() >= 16 && task.to - task.from == TASK_ROWS) in = {side_by_side(in.at, in.stride, rows, TASK_ROWS, on.inputs(rows * TASK_ROWS)), TASK_ROWS};
     }
     before = &task;
-    T *gradient = on.tile((TASK_ROWS + TILE_VECTORS * width<T>) * p.panels.columns), *block = gradient + TASK_ROWS * p.panels.columns;
+    T* gradient = on.tile(TASK_ROWS * p.panels.columns);
     long from, to;
     range_of(on, task, from, to);
     Piece<T> piece = on.net.piece(p).from(from, gradient);
     matrix_gradient(on, task, in, rows, false, gradient);
-    if (!shared) {
-      rule(piece, 0, to - from, on.net.terms, scalars, (T)1);
-      derive_task(on, task);
-      continue;
-    }
-    piece.moved = gradient;
+    if (shared) piece.moved = gradient;
     rule(piece, 0, to - from, on.net.terms, scalars, (T)1);
-    stream_all(gradient, to - from, piece.theta);
-    const Op<T>& op = on.net.ops[task.op];
-    if (on.net.wants_delta[op.spec.source])
-      transpose_panel(p.panels, gradient, task.panel, task.from, task.to, op.transposed_shape, op.transposed, block);
+    if (shared) stream_all(gradient, to - from, piece.theta);
   }
   if (shared) streams_end();
 }

@@ -166,17 +166,11 @@ template <class T> void stream_all(const T* from, long count, T* to) {
   for (long i = 0; i < count; i += width<T>) stream(to + i, load(from + i));
 }
 
-// The rows from .. to of panel p, the first of them at `in`, into the transposed matrix `other`. With room for one of its panels'
-// blocks in `block` they are streamed.
-template <class T> void transpose_panel(const Panels<T>& shape, const T* in, long p, long from, long to, const Panels<T>& other, T* transposed, T* block = nullptr) {
-  for (long i = from; i < to;) {  // panel by panel of the other
-    const long stop = (i / other.columns + 1) * other.columns, end = stop < to ? stop : to;
-    T* place = transposed + other.at(p * shape.columns, i);
-    const bool streamed = block && end - i == other.columns;
-    turn(shape, in + (i - from) * shape.columns, p, end - i, streamed ? block : place, other.columns);
-    if (streamed) stream_all(block, shape.columns_of(p) * other.columns, place);
-    i = end;
-  }
+// Panel q of the transposed matrix, whose panels have `columns` columns, from the panels of the matrix.
+template <class T> void turned_panel(const Panels<T>& shape, const T* panels, long q, long columns, T* out) {
+  const long first = q * columns, count = shape.from - first < columns ? shape.from - first : columns;
+  if (count % width<T>) memset((void*)out, 0, (size_t)(shape.to * columns) * sizeof(T));
+  for (long p = 0; p < shape.count(); p++) turn(shape, panels + (p * shape.from + first) * shape.columns, p, count, out + p * shape.columns * columns, columns);
 }
 
 // Copies `columns` columns (whole vectors) of some rows side by side.

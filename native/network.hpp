@@ -77,11 +77,10 @@ template <class T> struct Op {
   bool pulled = false;      // ACTIVATION: its delta is pulled by the affine step that reads it
   bool in_place = false;    // the target takes the source's place in the workspace of training
   bool delta_in_place = false;
-  T *transposed = nullptr, *bias = nullptr;  // AFFINE: W by rows of `to`, and the bias spread over the units
-  Panels<T> transposed_shape;
+  T* bias = nullptr;        // AFFINE: a shared bias spread over the units
 };
 
-constexpr long TASK_ROWS = 96;  // a multiple of every tile and every transposed square
+constexpr long TASK_ROWS = 96;  // a multiple of every tile
 
 // One piece of the second half of a step: rows from .. to of a panel of a parameter's gradient, or a whole vector.
 struct Task {
@@ -141,8 +140,6 @@ template <class T> struct Network {
     for (auto& op : ops)
       if (op.spec.kind == AFFINE) {
         const Panels<T>& shape = params[op.spec.params[0]].panels;
-        op.transposed_shape.shape(shape.to, shape.from);
-        arena.plan(&op.transposed, op.transposed_shape.size());
         if (op.spec.param_count > 1 && params[op.spec.params[1]].spec.to < shape.to)
           arena.plan(&op.bias, round_up(shape.to, TILE_VECTORS * width<T>));
       }
@@ -166,15 +163,10 @@ template <class T> struct Network {
   void unpack(const T* packed, T* flat) const {
     for (auto& p : params) each(p, [&](long from, long to) { flat[from] = packed[to]; });
   }
-  // What is derived from theta: transposed weights and spread biases.
+  // What is derived from theta: spread biases.
   void derive() {
-    for (auto& op : ops) {
-      if (op.spec.kind != AFFINE) continue;
-      const Param<T>& w = params[op.spec.params[0]];
-      for (long p = 0; p < w.panels.count(); p++)
-        transpose_panel(w.panels, theta + w.packed + p * w.panels.from * w.panels.columns, p, 0, w.panels.from, op.transposed_shape, op.transposed);
-      spread_bias(op);
-    }
+    for (auto& op : ops)
+      if (op.spec.kind == AFFINE) spread_bias(op);
   }
   void spread_bias(Op<T>& op) {
     if (!op.bias) return;

@@ -8,14 +8,15 @@ template <class T> struct Worker {
   Network<T>& net;
   Workspace<T>& work;
   Call call;               // for records that exist in Python only
-  std::vector<T> scratch, input_scratch, tile_scratch;
+  std::vector<T> scratch, input_scratch, tile_scratch, turned_scratch;
 
   Worker(Network<T>& net_, Workspace<T>& work_, Call call_) : net(net_), work(work_), call(call_) {}
 
-  // Memory of this thread's own: rows in lanes, a block of inputs, the gradient of a task.
+  // Memory of this thread's own: rows in lanes, a block of inputs, the gradient of a task, panels of transposed weights.
   Vec<T>* lanes(long count) { return (Vec<T>*)aligned(scratch, (count + 1) * width<T>); }
   T* inputs(long count) { return aligned(input_scratch, count); }
   T* tile(long count) { return aligned(tile_scratch, count); }
+  T* turned(long count) { return aligned(turned_scratch, count); }
 
   // Calls f(columns, first row, rows) with the rows of a block in lanes, and stores what it leaves there.
   template <class F> void by_lanes(const T* in, long in_stride, T* out, long out_stride, long rows, long units, F f) {
