@@ -112,7 +112,8 @@ template <class T> struct Panels {
 };
 
 // out (rows, to) = bias + a (rows, from) times the panels, calling `finish(row, rows, column, vectors)` on every block done,
-// while it is in the first cache. All panels pass by a block of `a` that stays in the second, a stretch of k at a time.
+// while it is in the first cache. All panels pass by a block of `a` that stays in the second, a stretch of k at a time; what lies
+// behind a panel (the next one, or the next layer's first) is fetched meanwhile.
 template <class T, class F>
 INLINE void times_panels(const T* a, long a_stride, long rows, const Panels<T>& shape, const T* panels, const T* bias, T* out, long out_stride, F finish) {
   const long stretch = even_stretch(shape.from, DEPTH, 8), block = even_stretch(rows, BLOCK_ROWS, TILE_ROWS);
@@ -123,7 +124,7 @@ INLINE void times_panels(const T* a, long a_stride, long rows, const Panels<T>& 
       const bool last = k + stretch >= shape.from;
       for (long p = 0; p < shape.count(); p++) {
         multiply_rows<T>(shape.vectors(p), count, {a + r * a_stride + k, a_stride, 1, panels + (p * shape.from + k) * shape.columns, shape.columns, depth,
-                                                   k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride, p + 1 < shape.count() ? shape.from * shape.columns : 0});
+                                                   k ? nullptr : bias + p * shape.columns, out + r * out_stride + p * shape.columns, out_stride, shape.from * shape.columns});
         if (last) finish(r, count, p * shape.columns, shape.vectors(p));
       }
     }

@@ -1,6 +1,6 @@
 // Narrow networks, many rows at a time: the rows of the batch lie in the lanes of the vectors, so that a layer of three units
 // wastes none of them. Every slot is an array (units, rows); weights are spread over the lanes as they are needed, which
-// needs neither panels nor a transposed copy of them.
+// needs no panels.
 //
 // The work goes by groups of sixteen rows whatever the width of a vector. Sums over the units are those of passes.hpp, term by
 // term; sums over the rows, the gradients, run in sixteen lanes (row r in lane r mod 16), which are added up as a tree at the
