@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn import datasets
 
 DEVELOPMENT = tuple(range(7))
-HELD_OUT = (101, 102)
+HELD_OUT = (103, 104)
 
 Task = Literal["classification", "regression"]
 

@@ -30,6 +30,8 @@ from chainrule.optim.schedules import schedules
 
 FULL_LENGTH_ROWS = 25_600
 """Up to so many rows a preset trains for all its epochs; beyond, for fewer, falling with the root of the rows."""
+LEAST_STEPS = 64
+"""So many steps a network takes at least: of few rows, which are one batch, that is as many epochs."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Preset:
     bias_rate: float = 0.1
     bias_spread: float = 1.0
     activation: str = "relu"
-    rates: tuple[float, float] = (0.04, 0.07)
+    rates: tuple[float, float] = (0.02, 0.035)
     beta_2: float = 0.95
     schedule: str = "constant"
     label_smoothing: float = 0.1
@@ -65,7 +67,9 @@ class Preset:
 
     def epochs_for(self, rows: int) -> int:
         """The epochs for so many rows, 4 at least."""
-        return max(4, round(self.epochs * min(1.0, math.sqrt(FULL_LENGTH_ROWS / max(rows, 1)))))
+        batches = max(1, math.ceil((1.0 - self.watched) * rows / self.batch_size))
+        whole = round(self.epochs * min(1.0, math.sqrt(FULL_LENGTH_ROWS / max(rows, 1))))
+        return max(4, whole, math.ceil(LEAST_STEPS / batches))
 
 
 PRESETS = {
@@ -89,7 +93,7 @@ def settings_for(name: str, task: str, rows: int) -> dict[str, Any]:
     """What a preset decides for a task and so many rows, by the names of `fit`'s settings.
 
     >>> settings_for("fast", "regression", 400)["optimizer"].constants["learning_rate"]
-    0.07
+    0.035
     """
     preset, number = preset_of(name), int(task == "regression")
     epochs = preset.epochs_for(rows)

@@ -29,7 +29,7 @@ def waves(count=400, seed=0):
     "said",
     [
         {},
-        {"epochs": 12, "schedule": "coslog4"},
+        {"epochs": 40},
         {"validation": 0.2},
         {"network": (32, 16), "validation": 0.2},
         {"activation": "tanh"},
@@ -39,6 +39,11 @@ def waves(count=400, seed=0):
 def test_a_preset_that_learned_its_classes_is_not_called_ill(said):
     found = diagnose(fit(WINE, "cultivar", preset="fast", test=0.25, **said), WINE)
     assert found.verdict == "healthy", str(found)
+
+
+def test_a_preset_that_was_given_too_few_epochs_is_told_so():
+    found = diagnose(fit(WINE, "cultivar", preset="fast", test=0.25, epochs=12), WINE)
+    assert found.findings[0].diagnostic == "stopped_too_early" and "epoch 12" in str(found)
 
 
 def test_a_preset_that_learned_its_numbers_is_not_called_ill():
