@@ -46,10 +46,11 @@ OTHERWISE: dict[str, dict[str, Any]] = {
         "PIECE_ROWS": 50,
     },
     "8 waves instead of pieces": {"scale": "periodic"},
+    "8 waves instead of pieces, frequencies spread by 0.1 instead of 1": {"scale": "periodic", "WAVE_SPREAD": 0.1},
     "8 waves beside the pieces": {"MOST_FURTHER": {"piecewise": (8, 8)}},
-    "8 waves beside the pieces, frequencies spread by 0.3 instead of 0.1": {
+    "8 waves beside the pieces, frequencies spread by 0.1 instead of 1": {
         "MOST_FURTHER": {"piecewise": (8, 8)},
-        "WAVE_SPREAD": 0.3,
+        "WAVE_SPREAD": 0.1,
     },
     "pieces and categories 1 high instead of 0.25": {"HEIGHT": 1.0},
     "1,024 inputs of categories at most, of 10 rows each": {"MAX_CATEGORIES": 1024, "RARE_ROWS": 10},

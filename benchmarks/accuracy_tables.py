@@ -119,6 +119,16 @@ def _steps(rows: int, seed: int) -> Drawn:
     return Drawn("regression", _frame(_skewed(x, rng)), _noisy(y, rng.uniform(0.1, 0.4), rng))
 
 
+def _swings(rows: int, seed: int) -> Drawn:
+    """Two to five swings along one number, a line of three others as strong as they are, and four idle columns."""
+    rng = np.random.default_rng(seed)
+    place, others = rng.uniform(size=rows), rng.standard_normal((rows, 7))
+    swing = np.sqrt(2) * np.sin(2 * np.pi * (rng.uniform(2, 5) * place + rng.uniform()))
+    weights = rng.standard_normal(3)
+    y = swing + others[:, :3] @ (weights / np.linalg.norm(weights))
+    return Drawn("regression", _frame(np.c_[place, others]), _noisy(y, rng.uniform(0.1, 0.4), rng))
+
+
 def _mixed(task: Task, rows: int, seed: int) -> Drawn:
     """Numbers with holes and categories with 3, 12 and 200 levels, whose effects interact with a number."""
     rng = np.random.default_rng(seed)
@@ -179,6 +189,7 @@ def _recipes() -> list[Recipe]:
         "friedman3": partial(_friedman, datasets.make_friedman3),
         "line": _line,
         "steps": _steps,
+        "swings": _swings,
         "mixed": partial(_mixed, "regression"),
         "mixed-classes": partial(_mixed, "classification"),
     }

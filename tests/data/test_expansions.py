@@ -91,6 +91,18 @@ def test_frequencies_spread_as_they_should_and_phases_fill_the_circle() -> None:
     assert abs(np.corrcoef(frequencies, phases)[0, 1]) < 5 / np.sqrt(4000)
 
 
+def test_weights_of_waves_as_they_are_drawn_follow_a_swing_for_each_spread() -> None:
+    place = np.random.default_rng(8).uniform(size=900)
+    y = np.sin(4 * np.pi * place)  # two swings over the range, of which the middle half is one spread
+    shares = []
+    for seed in range(12):
+        x = fitted({"place": place, "y": y}, seed=seed).encode(read_table({"place": place, "y": y}), dtype=np.float64)
+        x = np.c_[x, np.ones(900)]
+        told = x @ np.linalg.solve(x.T @ x + 0.9 * np.eye(x.shape[1]), x.T @ y)  # weights of moderate size
+        shares.append(1 - ((told - y) ** 2).mean() / y.var())
+    assert np.median(shares) > 0.6 and min(shares) > 0.3  # of 100 seeds 0.92 and 0.41; spread by 0.1 the best has 0.25
+
+
 def test_dates_and_means_of_levels_have_waves_under_their_own_names() -> None:
     rows = 900
     day = np.datetime64("2020-01-01") + RNG.integers(0, 900, rows).astype("timedelta64[D]")

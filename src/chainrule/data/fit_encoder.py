@@ -31,8 +31,9 @@ CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by d
 PIECE_ROWS, PIECE_INPUTS, PIECE_CELLS = 100, 1024, 64_000_000
 """Each piece holds so many rows at least; the pieces of all numbers together are so many inputs at most, and of many rows as
 many as make so many numbers. The same limits hold for waves."""
-WAVE_SPREAD = 0.1
-"""Of the frequencies of waves, in cycles for one spread of the number: that of Holzmüller, Grinsztajn, Steinwart."""
+WAVE_SPREAD = 1.0
+"""Of the frequencies of waves, in cycles for one spread of the number. Holzmüller, Grinsztajn, Steinwart begin at 0.1 and
+learn them; waves that stay as drawn hardly turn at 0.1 and find no swing in few rows (`swings-1k` of `accuracy.py`)."""
 HEIGHT = 0.25
 """Of the inputs of pieces, waves and categories beside a number bent into (-3, 3); measured by `accuracy.py --alternatives`."""
 
