@@ -145,11 +145,15 @@ def test_validation_data_in_a_preset_may_be_weighted_and_its_series_be_called_an
     weights = np.where(np.arange(60) < 30, 1.0, 0.0)
     rent = pandas.Series(PRICE[:60] + 500.0 * (weights == 0), name="rent")  # rows of no weight are far off
     kept = [FRAME[:60], rent, weights]
-    model = MLPRegressor(preset="fast", max_iter=4, validation_data=kept, metrics="mae").fit(FRAME[60:], PRICE[60:])
-    told = abs(model.predict(FRAME[:30]) - PRICE[:30]).mean()
-    assert told == pytest.approx(
-        model.history_["val_mae"][int(np.argmin(model.history_["val_loss"]))], rel=0.1
-    )  # the mean of four
+    for widths, bound in (
+        ((100,), 0.1),
+        ((16,), 1e-4),
+    ):  # four networks, whose history is their mean; one of its own widths
+        model = MLPRegressor(hidden_layer_sizes=widths, preset="fast", max_iter=4, validation_data=kept, metrics="mae")
+        model.fit(FRAME[60:], PRICE[60:])
+        told = abs(model.predict(FRAME[:30]) - PRICE[:30]).mean()
+        assert told == pytest.approx(model.history_["val_mae"][int(np.argmin(model.history_["val_loss"]))], rel=bound)
+        assert model._model.card["algorithm"]["members"] == (4 if bound == 0.1 else 1)
     with pytest.raises(ChainruleError, match="city"):
         MLPRegressor(preset="fast", validation_data=(FRAME[["age"]], PRICE)).fit(FRAME, PRICE)
 

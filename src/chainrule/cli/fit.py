@@ -12,6 +12,7 @@ from chainrule import archive
 from chainrule.card import note_lines, score_lines, weights_line
 from chainrule.cli import options, output
 from chainrule.data.files import read_table
+from chainrule.data.fit_encoder import SCALES
 from chainrule.data.table import Table, counted
 from chainrule.errors import ChainruleError, ChainruleWarning
 from chainrule.explain.model import explain_one
@@ -54,9 +55,7 @@ the_rows, the_report = options.under("The rows"), options.under("The report")
 @the_rows("--keep", multiple=True, metavar="COLUMN", help="Insist on a column that would be left out.")
 @the_rows("--drop", multiple=True, metavar="COLUMN", help="Leave a column out.")
 @the_rows("--date-parts", multiple=True, metavar="COLUMN", help="Use a date column as year, month, weekday, days.")
-@the_rows(
-    "--scale", default="auto", help="standard, robust, piecewise, periodic or none: how numbers enter [standard]."
-)
+@the_rows("--scale", default="auto", help=f"{', '.join(SCALES)} or none: how numbers enter [standard].")
 @the_rows("--missing-target", type=click.Choice(["error", "drop"]), default="error", help="Rows without a target.")
 @the_training("--time", "time_budget", help="Stop after this time, such as 90s, 2m or 1h.")
 @the_training("--seed", type=int, default=0, show_default=True, help="The same seed gives the same model.")
