@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn import datasets
 
 DEVELOPMENT = tuple(range(7))
-HELD_OUT = (103, 104)
+HELD_OUT = (105, 106)
 
 Task = Literal["classification", "regression"]
 

@@ -13,9 +13,9 @@ from chainrule.data.level_means import learned_from
 from chainrule.data.split import fold_numbers
 from chainrule.errors import DataError
 from chainrule.network import initialize
-from chainrule.prepare import Prepared, Trial, encoded_by_folds, weights_of
+from chainrule.prepare import Prepared, Trial, encoded_by_folds, network_for, weights_of
 from chainrule.presets import preset_of
-from chainrule.shapes import Array
+from chainrule.shapes import Ints
 
 MEMBER_FOLDS = 5
 
@@ -43,15 +43,13 @@ def member_trials(prepared: Prepared, trial: Trial) -> list[Callable[[], Trial]]
     ]
 
 
-def readings(trial: Trial) -> tuple[Array | None, ...]:
-    """What the networks of a trial, in turn, multiply their inputs by: nothing, and, where a preset has it so and numbers
-    enter in pieces, the pieces by 0. The others then by √(all/others), so that the first weights and their rates, made for
-    the root of all, are those of a network that has no more inputs than these."""
+def readings(trial: Trial) -> tuple[Ints | None, ...]:
+    """The numbers of the inputs that the networks of a trial, in turn, read: all (None), and, where a preset has it so and
+    numbers enter in pieces, all but the pieces."""
     is_piece = np.array([one.meaning == "piece" for one in trial.encoder.inputs])
     if not is_piece.any() or trial.request.preset is None or not preset_of(trial.request.preset).is_mixed:
         return (None,)
-    root = np.sqrt(len(is_piece) / np.count_nonzero(~is_piece))
-    return (None, np.where(is_piece, 0.0, root).astype(trial.request.dtype))
+    return (None, np.flatnonzero(~is_piece))
 
 
 def _member(prepared: Prepared, trial: Trial, number: int, is_watched: NDArray[np.bool_] | None = None) -> Trial:
@@ -67,12 +65,13 @@ def _member(prepared: Prepared, trial: Trial, number: int, is_watched: NDArray[n
         if is_watched is not None and validation is not None:
             validation = replace(validation, x=encoder.encode(table, trial.index[is_watched], dtype=request.dtype))
     kinds = readings(trial)
-    factors = kinds[number % len(kinds)]
-    if factors is not None:
-        rows = replace(rows, x=rows.x * factors)
-        validation = None if validation is None else replace(validation, x=validation.x * factors)
-    theta = initialize(trial.network, request.seed, request.dtype)
+    kept, network = kinds[number % len(kinds)], trial.network
+    if kept is not None:
+        network = network_for(request, encoder, len(kept))
+        rows = replace(rows, x=rows.x.take(kept, axis=1))
+        validation = None if validation is None else replace(validation, x=validation.x.take(kept, axis=1))
+    theta = initialize(network, request.seed, request.dtype)
     return replace(
-        trial, request=request, encoder=encoder, rows=rows, validation=validation, theta=theta, index=index,
-        factors=factors,
+        trial, request=request, encoder=encoder, network=network, rows=rows, validation=validation, theta=theta,
+        index=index, kept=kept,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from chainrule.layers import Dense, Dropout, Layer, Scale
 from chainrule.network import Network
 from chainrule.optim.rule import Update
 from chainrule.optim.rules import rules
-from chainrule.shapes import Array, read_only
+from chainrule.shapes import Array, Ints, read_only
 
 
 def merged(network: Network, thetas: Sequence[Array], shares: Sequence[float] | None = None) -> tuple[Network, Array]:
@@ -71,12 +71,13 @@ def _diagonal(blocks: Sequence[Array]) -> Array:
     return whole
 
 
-def reading(network: Network, theta: Array, factors: Array) -> Array:
-    """θ of the network that multiplies its inputs by `factors` (inputs,) itself: in its gains, else in its first weights."""
-    changed = theta.copy()
-    name = "gain0" if any(param.name == "gain0" for param in network.plan.params) else "W1"
-    network.plan.param(name).of(changed)[...] *= factors
-    return read_only(changed)
+def widened(network: Network, few: Network, theta: Array, kept: Ints) -> Array:
+    """θ of `network` that lets it say what `few` says with `theta`, whose inputs are those of the numbers `kept`."""
+    whole = np.zeros(network.plan.size, theta.dtype)
+    for param in few.plan.params:
+        place = network.plan.param(param.name).of(whole)
+        place[..., kept if param.name in ("gain0", "W1") else slice(None)] = param.of(theta)
+    return read_only(whole)
 
 
 def blend(one: Rows, other: Rows, *, classes: bool) -> float:

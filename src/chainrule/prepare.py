@@ -59,7 +59,7 @@ class Trial:
     """One training about to begin: what it learns from, the network, θ₀, and how many rows a step takes.
 
     `request` is what was asked for with everything that was left to chainrule ("auto") decided. `index` are the numbers of
-    `rows` in the table. `factors` (inputs,) are what the inputs of these rows were multiplied by; None: nothing.
+    `rows` in the table. `kept` are the numbers of the encoder's inputs that these rows have; None: all.
     """
 
     request: Request
@@ -70,7 +70,7 @@ class Trial:
     theta: Array
     batch_size: int | None
     index: Ints
-    factors: Array | None = None
+    kept: Ints | None = None
 
     @property
     def settings(self) -> Settings:
@@ -135,7 +135,7 @@ def _trial(prepared: Prepared, parts: Split) -> Trial:
             parts, train=np.sort(np.concatenate([parts.train, parts.validation])), validation=parts.validation[:0]
         )
     encoder = _encoder_for(prepared, parts.train)
-    network = _network_for(request, encoder)
+    network = network_for(request, encoder, len(encoder.inputs))
     rows, validation = (
         rows_for(encoder, table, index, request.dtype, weights_of(prepared, index))
         for index in (parts.train, parts.validation)
@@ -210,13 +210,14 @@ def _keeps_targets(request: Request) -> bool:
     return isinstance(loss, Loss) and loss.targets[0] > -np.inf
 
 
-def _network_for(request: Request, encoder: Encoder) -> Network:
+def network_for(request: Request, encoder: Encoder, inputs: int) -> Network:
+    """The network that was asked for, with so many inputs."""
     outputs = len(encoder.classes) if encoder.task == "multiclass" else len(encoder.targets)
     if isinstance(request.network, Network):
         network = request.network if request.loss is None else request.network.with_loss(request.loss)
-        if network.input_count != len(encoder.inputs) or network.output_count != outputs:
+        if network.input_count != inputs or network.output_count != outputs:
             raise SettingError(
-                "CR209", "the network does not fit the data", expected=f"{len(encoder.inputs)} inputs and {outputs} outputs",
+                "CR209", "the network does not fit the data", expected=f"{inputs} inputs and {outputs} outputs",
                 got=f"{network.input_count} inputs and {network.output_count} outputs",
                 hint="give the widths of the hidden layers only, such as network=(64, 32)",
             )  # fmt: skip
@@ -229,11 +230,11 @@ def _network_for(request: Request, encoder: Encoder) -> Network:
         squared_classes = encoder.classes and request.loss.target_kind == "real"
         if not request.loss.head(last) and not squared_classes:
             last = request.loss.output
-    inputs, widths = len(encoder.inputs), request.network
+    widths = request.network
     if request.preset:
         preset = preset_of(request.preset)
         if not request.update.rule.name.startswith("adam"):  # whose steps do not depend on the size of the gradient
-            preset = replace(preset, ntk=False)
+            preset = replace(preset, ntk=False, input_gain_rate=min(1.0, preset.input_gain_rate))
         layers = layers_for(preset, inputs, widths, outputs, request.activation, last, request.dropout)
         return Network(inputs, layers, loss=request.loss)
     hidden: list[Layer] = []

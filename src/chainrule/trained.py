@@ -13,7 +13,7 @@ from chainrule.engines.base import Engine, Rows
 from chainrule.engines.choose import choose
 from chainrule.engines.native import NativeEngine, thread_count
 from chainrule.member_trials import member_trials, readings
-from chainrule.members import blend, blended, logits, merged, reading, temperature, tempered
+from chainrule.members import blend, blended, logits, merged, temperature, tempered, widened
 from chainrule.metrics import catalog
 from chainrule.network import Network
 from chainrule.prepare import Prepared, Trial
@@ -120,10 +120,7 @@ def _train(trial: Trial, engine: Engine, run: Run | None = None) -> _Found:
             validation=trial.validation, callbacks=request.callbacks, progress=request.progress,
             keep=None if run is None else run.keep, n_jobs=request.n_jobs,
         )  # fmt: skip
-    said = _said(trial, outcome.theta, engine)
-    if trial.factors is not None:
-        outcome = replace(outcome, theta=reading(trial.network, outcome.theta, trial.factors))
-    return _Found(outcome, said)
+    return _Found(outcome, _said(trial, outcome.theta, engine))
 
 
 def _train_members(trial: Trial, members: list[Callable[[], Trial]], engine: Engine) -> tuple[list[_Found], str]:
@@ -155,7 +152,10 @@ def _train_members(trial: Trial, members: list[Callable[[], Trial]], engine: Eng
         )
         found = _train(replace(member, request=asked), engine)
         epochs[number] = request.epochs  # also where it ended early
-        return found
+        if member.kept is None:
+            return found
+        theta = widened(trial.network, member.network, found.outcome.theta, member.kept)
+        return replace(found, outcome=replace(found.outcome, theta=theta))
 
     found = side_by_side([partial(job, number) for number in range(count)], at_once, hear)
     if has_asked:

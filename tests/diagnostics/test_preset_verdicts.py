@@ -42,8 +42,8 @@ def test_a_preset_that_learned_its_classes_is_not_called_ill(said):
 
 
 def test_a_preset_that_was_given_too_few_epochs_is_told_so():
-    found = diagnose(fit(WINE, "cultivar", preset="fast", test=0.25, epochs=12), WINE)
-    assert found.findings[0].diagnostic == "stopped_too_early" and "epoch 12" in str(found)
+    found = diagnose(fit(WINE, "cultivar", preset="fast", test=0.25, epochs=6), WINE)
+    assert found.findings[0].diagnostic == "stopped_too_early" and "epoch 6" in str(found)
 
 
 def test_a_preset_that_learned_its_numbers_is_not_called_ill():

@@ -80,7 +80,7 @@ def test_rows_that_are_watched_are_encoded_by_the_rows_that_are_not():
         member = begin()
         watched = np.setdiff1d(trial.index, member.index)
         told = learned_from(trial.encoder, data, member.index, None).encode(data, watched)
-        assert np.array_equal(member.validation.x, told * (1.0 if member.factors is None else member.factors))
+        assert np.array_equal(member.validation.x, told if member.kept is None else told[:, member.kept])
         assert not np.array_equal(told, trial.encoder.encode(data, watched))
     single = trial_of(prepare(request_of(("y",), {}, "tune"), data))
     assert len(single.validation)

@@ -58,7 +58,7 @@ def test_what_is_said_stays_and_the_preset_decides_the_rest():
     ]
     algorithm = card["algorithm"]
     assert (algorithm["batch_size"], algorithm["schedule"], algorithm["epochs"]) == (30, "constant", 3)
-    assert (algorithm["constants"]["learning_rate"], algorithm["constants"]["beta_2"]) == (0.01, 0.95)
+    assert (algorithm["constants"]["learning_rate"], algorithm["constants"]["beta_2"]) == (0.01, 0.999)
 
 
 def test_a_preset_and_a_network_exclude_each_other():
@@ -79,7 +79,7 @@ def test_the_ntk_factors_are_one_over_the_root_of_the_inputs():
     params = {param.name: param for param in model.network.plan.params}
     assert params["gain0"].learning_rate_factor == 6.0
     assert params["W2"].learning_rate_factor == pytest.approx(6**-0.5)
-    assert params["b2"].learning_rate_factor == pytest.approx(0.1)
+    assert params["b2"].learning_rate_factor == params["W2"].learning_rate_factor
     assert params["W1"].initial.variance(6, 2) == pytest.approx(1 / 2)
 
 

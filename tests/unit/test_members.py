@@ -9,7 +9,7 @@ from chainrule.calculus.losses import softmax_of
 from chainrule.engines.base import Rows
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import SettingError
-from chainrule.members import blend, logits, merged, reading, temperature, tempered
+from chainrule.members import blend, logits, merged, temperature, tempered, widened
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(7, 4))
@@ -44,11 +44,12 @@ def test_members_do_not_see_each_other():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_factors_of_the_inputs_go_into_the_network(name):
-    network, factors = NETWORKS[name], np.array([1.5, 0.0, 1.5, 0.0])
-    (theta,) = drawn(network, 1)
-    apart = forward(network, theta, X * factors).prediction
-    np.testing.assert_allclose(forward(network, reading(network, theta, factors), X).prediction, apart, rtol=1e-12)
+def test_a_network_of_some_inputs_says_the_same_among_all(name):
+    network, kept = NETWORKS[name], np.array([0, 2])
+    few = Network(2, network.layers, loss=network.loss)
+    (theta,) = drawn(few, 1)
+    apart = forward(few, theta, X[:, kept]).prediction
+    np.testing.assert_allclose(forward(network, widened(network, few, theta, kept), X).prediction, apart, rtol=1e-12)
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

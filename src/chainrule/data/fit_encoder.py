@@ -24,7 +24,7 @@ MAX_CATEGORIES, FEW_CATEGORIES, CATEGORY_CELLS = 256, 64, 64_000_000
 RARE_SHARE, RARE_ROWS = 0.001, 50
 MOST_MEANS = 64
 """A target of more classes gets no means of levels: so many inputs of one column would drown the others."""
-MOST_FURTHER = {"piecewise": (8, 0), "periodic": (0, 8)}
+MOST_FURTHER = {"piecewise": (16, 0), "periodic": (0, 8)}
 """How many pieces and waves a number gets at most, by the scale that has them."""
 SCALES = ("standard", "robust", *MOST_FURTHER)
 CLIP = 3.0  # of robust scaling: Holzmüller, Grinsztajn, Steinwart, Better by default (2024)
@@ -54,7 +54,7 @@ def fit_encoder(
 
     `scale="standard"`: numbers and regression targets get mean 0 and standard deviation 1, in float64. "robust": numbers
     get median 0 and a middle half of width 1, and are bent smoothly into (-3, 3), so that no outlier outweighs the rest;
-    targets as before. "piecewise": the same, and beside each number one input for each of up to 8 pieces between
+    targets as before. "piecewise": the same, and beside each number one input for each of up to 16 pieces between
     quantiles, which rises from 0 to 1 (less a half, times 0.25) within its piece; categories are 0.25 high too. "periodic":
     the same with up to 8 cosines of each number, 0.25 high, in place of pieces, whose frequencies and phases are drawn by
     `seed` (`chainrule.data.expansions`). None leaves numbers and targets.

@@ -80,7 +80,8 @@ def _optimizer(e: Any, changed: dict[str, Any]) -> dict[str, Any]:
     if e.solver == "lbfgs":
         return {"optimizer": "lbfgs"}
     if e.solver == "sgd":
-        return {"optimizer": rules.get("nesterov" if e.nesterovs_momentum else "momentum", momentum=e.momentum, **rate)}
+        rule = "nesterov" if e.nesterovs_momentum else "momentum"
+        return {"optimizer": rules.get(rule, momentum=e.momentum, learning_rate=float(e.learning_rate_init))}
     constants = {name: float(changed[name]) for name in ("beta_1", "beta_2", "epsilon") if name in changed}
     return {"optimizer": rules.get("adam", **constants, **rate)} if constants else rate
 
