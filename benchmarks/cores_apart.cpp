@@ -1,8 +1,9 @@
-// How far are two cores apart, and what does it cost to write what the other one reads?
+// What can two cores do, how far are they apart, and what does it cost to write what the other one reads?
 //
 //     c++ -O2 -std=c++17 -march=native -pthread benchmarks/cores_apart.cpp -o /tmp/cores_apart && /tmp/cores_apart
 //
-// x86 on Linux, processors 0 and 1. Prints the round trip of a flag, and nanoseconds for each line of 64 bytes in which a core
+// x86 with AVX2 on Linux, processors 0 and 1. Prints the multiply-adds of a loop of nothing else, on one core and on both (two
+// operations each: no product of matrices can do more), the round trip of a flag, and nanoseconds for each line of 64 bytes in which a core
 // stores what the other one has a copy of: with plain stores, and with stores past the caches, which the compiled engine uses
 // for the weights that several threads read. Repeated, because the host of a virtual machine moves its cores about.
 #include <immintrin.h>
@@ -36,6 +37,31 @@ template <class F> static void both(F work) {
   std::thread other([&] { sit_on(1), work(1); });
   sit_on(0), work(0);
   other.join();
+}
+
+#if defined(__AVX512F__)
+typedef float Vector __attribute__((vector_size(64)));
+#else
+typedef float Vector __attribute__((vector_size(32)));
+#endif
+// Float32 operations a second, in thousand millions; compiled with multiply-adds contracted, which is GCC's habit.
+static double multiply_adds() {
+  constexpr int chains = 12;
+  constexpr long lanes = sizeof(Vector) / sizeof(float), turns = 200000;
+  Vector sums[chains] = {};
+  const Vector by = Vector{} + 0.999f, plus = Vector{} + 0.001f;
+  long done = 0;
+  const double begin = now();
+  while (now() - begin < 0.1) {
+    for (long k = 0; k < turns; k++)
+#pragma GCC unroll 12
+      for (int i = 0; i < chains; i++) sums[i] = sums[i] * by + plus;
+    done += turns;
+  }
+  const double took = now() - begin;
+  volatile float keep = 0;
+  for (auto& sum : sums) keep = keep + sum[0];
+  return 2.0 * (double)(done * chains * lanes) / took / 1e9;
 }
 
 static double round_trip() {
@@ -80,8 +106,13 @@ int main() {
   float* at = (float*)aligned_alloc(4096, count * sizeof(float));
   for (long i = 0; i < count; i++) at[i] = 0;
   for (int time = 0; time < 8; time++) {
+    sit_on(0);
+    const double one = multiply_adds();
+    double each[2];
+    both([&](int me) { each[me] = multiply_adds(); });
     const double trip = round_trip();
     const Costs plain = shared_lines(at, count, false), past = shared_lines(at, count, true);
+    printf("%3.0f GFLOP/s, both cores %3.0f; ", one, each[0] + each[1]);
     printf("round trip %4.0f ns; a line stored %5.1f ns, read by the other core %4.1f; past the caches %4.1f and %4.1f\n", trip, plain.write, plain.read, past.write, past.read);
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
