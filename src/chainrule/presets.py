@@ -6,7 +6,8 @@ in pieces too, and categories less high. Its mish for numbers, its schedule, Ada
 brought nothing here: selu, a constant rate and plain Adam stand in their places.
 Its parametrisation (NTK: z = a Wᵀ/√d + b with W ~ N(0, 1) and one learning rate η) is written here with ordinary layers:
 V = W/√d is a `Dense` weight that begins with variance 1/d, and since Adam's step does not depend on the size of a
-gradient, V moves by η/√d a step: a learning-rate factor of 1/√d, exactly but for Adam's ε, which its bias shares.
+gradient, V moves by η/√d a step: a learning-rate factor of 1/√d, exactly but for Adam's ε. A bias has the same
+factor.
 
 All train several networks, each on other rows, and merge them (`members`).
 """
