@@ -2,10 +2,10 @@
 //
 //     c++ -O2 -std=c++17 -march=native -pthread benchmarks/cores_apart.cpp -o /tmp/cores_apart && /tmp/cores_apart
 //
-// x86 with AVX2 on Linux, processors 0 and 1. Prints the multiply-adds of a loop of nothing else, on one core and on both (two
-// operations each: no product of matrices can do more), the round trip of a flag, and nanoseconds for each line of 64 bytes in which a core
-// stores what the other one has a copy of: with plain stores, and with stores past the caches, which the compiled engine uses
-// for the weights that several threads read. Repeated, because the host of a virtual machine moves its cores about.
+// x86 with AVX2 on Linux, processors 0 and 1. Prints the operations of a loop of nothing but multiply-adds (two each), on one
+// core and on both: no product of matrices can do more; the round trip of a flag; and nanoseconds for each line of 64 bytes in
+// which a core stores what the other one has a copy of: with plain stores, and with stores past the caches, which the compiled
+// engine uses for the weights that several threads read. Repeated, because the host of a virtual machine moves its cores about.
 #include <immintrin.h>
 #include <pthread.h>
 
