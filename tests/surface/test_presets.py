@@ -81,6 +81,8 @@ def test_the_ntk_factors_are_one_over_the_root_of_the_inputs():
     assert params["W2"].learning_rate_factor == pytest.approx(6**-0.5)
     assert params["b2"].learning_rate_factor == params["W2"].learning_rate_factor
     assert params["W1"].initial.variance(6, 2) == pytest.approx(1 / 2)
+    other = fit(NUMBERS, "y", preset="fast", network=(6, 5), epochs=2, test=0.0, optimizer="rmsprop")
+    assert {param.learning_rate_factor for param in other.network.plan.params} == {1.0}
 
 
 def test_a_run_of_a_preset_goes_on_to_the_same_bits(tmp_path):
